@@ -1,2 +1,5 @@
-//! Not written yet.
-fn main() {}
+//! The linker, for `-C linker` or `linker` in `.cargo/config.toml`.
+
+fn main() -> std::process::ExitCode {
+    wasm_threads::linker::main()
+}

@@ -1,0 +1,71 @@
+//! What was typed, and which part of the tool answers.
+
+use crate::demo;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Makes threaded WebAssembly builds really threaded.
+
+Usage: cargo wasm-threads <COMMAND>
+
+Commands:
+  demo [--verbose]   show the fault and the fix on a built-in sample, linked by your own rust-lld
+  help               print this
+
+Options:
+  -h, --help         print this
+  -V, --version      print the version
+
+As the linker of a build (`-C linker`), it takes a linker's command line: see
+`wasm-threads-linker --wasm-threads-help`.
+
+Exit status: 0 done, 1 it did not work, 2 bad usage.";
+
+/// Answers this process's arguments.
+pub fn main() -> ExitCode {
+    let mut args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // `cargo wasm-threads demo` runs `cargo-wasm-threads wasm-threads demo`.
+    if args.first().is_some_and(|first| first == "wasm-threads") {
+        args.remove(0);
+    }
+    let words: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap_or_default()).collect();
+    match words.as_slice() {
+        ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
+        ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        ["-V" | "--version"] => {
+            println!("cargo-wasm-threads {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        [] => usage("no command was given"),
+        ["demo", other, ..] => usage(&format!("demo does not take \"{other}\"")),
+        [command, ..] if is_a_word(command) => usage(&format!("there is no command \"{command}\"")),
+        // `-flavor wasm …`, `@arguments`, `--wasm-threads=…`, `a.o …`: a linker's words.
+        _ => wasm_threads::linker::main(),
+    }
+}
+
+/// A command that was mistyped, rather than the first word of a link.
+fn is_a_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn show_demo(verbose: bool) -> ExitCode {
+    match demo::run(demo::Options::for_stdout(verbose), &mut std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader went away: nobody is left to tell.
+        Err(demo::Failure::Output(_)) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("error: {problem}\n\n{HELP}");
+    ExitCode::from(2)
+}

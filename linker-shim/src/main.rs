@@ -1,0 +1,8 @@
+//! `cargo wasm-threads`, for people. Called as a linker it is one, so that it can name itself as the linker of what it builds.
+
+mod cli;
+mod demo;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

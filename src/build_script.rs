@@ -1,0 +1,198 @@
+//! For the `build.rs` of a final package: what its link must be.
+//!
+//! ```no_run
+//! // build.rs of a binary, a cdylib or a package of examples
+//! wasm_threads::build_script::threaded().max_memory("512MiB").export("my_entry").emit();
+//! ```
+//!
+//! Cargo hands a `rustc-link-arg` only to the package whose build script printed it: in a library it has no effect on whoever
+//! depends on it (rust-lang/cargo#9554). A library says [`required!`](crate::required) instead.
+//!
+//! What is emitted are plain options of `wasm-ld` and one marker, which any `wasm-ld` accepts and `wasm-threads-linker`
+//! understands: right whoever links. Nothing is emitted, and nothing checked, where the target is not WebAssembly.
+//! Whether atomics are on is not asked: a stable compiler does not tell build scripts. The linker sees the objects.
+
+use crate::exports::EXPORTS;
+use crate::size;
+use std::env;
+
+/// This package's link must be threaded: `wasm-ld` is given what makes it so, `wasm-threads-linker` holds it to that.
+pub fn threaded() -> Threaded {
+    Threaded { max_memory: None, exports: Vec::new() }
+}
+
+/// This package's link must not use atomics: `wasm-threads-linker` fails it if it does. Other linkers pass it over.
+pub fn unthreaded() {
+    marker("unthreaded");
+}
+
+/// `wasm-threads-linker` is to forward this package's link and do nothing else. Other linkers pass it over.
+pub fn off() {
+    marker("off");
+}
+
+fn marker(mode: &str) {
+    print_all(Target::from_environment().filter(Target::has_wasm_ld_options).map(|_| marker_words(mode)));
+}
+
+fn marker_words(mode: &str) -> Vec<String> {
+    [format!("--export-if-defined=wasm-threads:{mode}")].into()
+}
+
+/// A threaded link, and what else it needs. Nothing happens before [`emit`](Threaded::emit).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is emitted before `.emit()`"]
+pub struct Threaded {
+    max_memory: Option<String>,
+    exports: Vec<String>,
+}
+
+impl Threaded {
+    /// The most memory there may ever be: bytes, or a whole number of `KiB`, `MiB` or `GiB`, in whole pages of 64 KiB. Without
+    /// it, 1 GiB: what rustc declared until 1.91, and near the most that phones accept.
+    pub fn max_memory(mut self, size: impl ToString) -> Threaded {
+        self.max_memory = Some(size.to_string());
+        self
+    }
+
+    /// Exports one more symbol, where it is defined.
+    pub fn export(mut self, symbol: impl Into<String>) -> Threaded {
+        self.exports.push(symbol.into());
+        self
+    }
+
+    /// Prints the instructions for cargo.
+    ///
+    /// # Panics
+    ///
+    /// If the maximum is not a size that a memory can have, with the reason: a build script has no other way to fail.
+    pub fn emit(self) {
+        print_all(Target::from_environment().map(|target| match self.words(&target) {
+            Ok(words) => words,
+            Err(problem) => panic!("wasm_threads::build_script: max_memory: {problem}"),
+        }));
+    }
+
+    /// The linker's words for `target`.
+    fn words(&self, target: &Target) -> Result<Vec<String>, String> {
+        let most = if target.wide { 1 << 34 } else { 1 << 32 };
+        let max_memory = match &self.max_memory {
+            None => 1 << 30,
+            Some(text) => size::parse(text)?,
+        };
+        if max_memory > most {
+            return Err(format!("{} is more than the {} that a memory may have", size::show(max_memory), size::show(most)));
+        }
+        let mut words: Vec<String> = Vec::new();
+        match target.kind {
+            Kind::Javascript => {
+                words.extend(["--shared-memory", "--import-memory"].map(String::from));
+                words.push(format!("--max-memory={max_memory}"));
+                words.extend(EXPORTS.map(|symbol| format!("--export-if-defined={symbol}")));
+            }
+            // rustc passes all four itself; a later maximum wins.
+            Kind::WasiThreads if self.max_memory.is_some() => words.push(format!("--max-memory={max_memory}")),
+            Kind::WasiThreads => {}
+            // The marker alone: the link fails, and says which target to take. emcc takes no options of wasm-ld.
+            Kind::Wasi => {}
+            Kind::Emscripten => return Ok(["-pthread".to_string()].into()),
+        }
+        words.extend(self.exports.iter().map(|symbol| format!("--export-if-defined={symbol}")));
+        words.extend(marker_words("threaded"));
+        Ok(words)
+    }
+}
+
+/// What cargo's variables say of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Target {
+    kind: Kind,
+    wide: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Javascript,
+    WasiThreads,
+    Wasi,
+    Emscripten,
+}
+
+impl Target {
+    /// `None` where the target is not WebAssembly, or this is no build script.
+    fn from_environment() -> Option<Target> {
+        Target::from_variables(&|name| env::var(name).unwrap_or_default())
+    }
+
+    fn from_variables(variable: &dyn Fn(&str) -> String) -> Option<Target> {
+        let arch = variable("CARGO_CFG_TARGET_ARCH");
+        if arch != "wasm32" && arch != "wasm64" {
+            return None;
+        }
+        let kind = match variable("CARGO_CFG_TARGET_OS").as_str() {
+            "emscripten" => Kind::Emscripten,
+            "wasi" if variable("TARGET").ends_with("-threads") => Kind::WasiThreads,
+            "wasi" => Kind::Wasi,
+            _ => Kind::Javascript,
+        };
+        Some(Target { kind, wide: arch == "wasm64" })
+    }
+
+    /// emcc has no option that carries a marker.
+    fn has_wasm_ld_options(&self) -> bool {
+        self.kind != Kind::Emscripten
+    }
+}
+
+fn print_all(words: Option<Vec<String>>) {
+    // The target decides, and cargo runs a build script anew for another target by itself.
+    println!("cargo:rerun-if-changed=build.rs");
+    for word in words.unwrap_or_default() {
+        println!("cargo:rustc-link-arg={word}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(arch: &str, os: &str, triple: &str) -> Option<Target> {
+        Target::from_variables(&|name| {
+            let value = match name {
+                "CARGO_CFG_TARGET_ARCH" => arch,
+                "CARGO_CFG_TARGET_OS" => os,
+                "TARGET" => triple,
+                _ => "",
+            };
+            value.to_string()
+        })
+    }
+
+    #[test]
+    fn targets() {
+        assert_eq!(target("x86_64", "linux", "x86_64-unknown-linux-gnu"), None);
+        assert_eq!(target("", "", ""), None);
+        let kind = |arch, os, triple| target(arch, os, triple).map(|target| target.kind);
+        assert_eq!(kind("wasm32", "unknown", "wasm32-unknown-unknown"), Some(Kind::Javascript));
+        assert_eq!(kind("wasm32", "none", "wasm32v1-none"), Some(Kind::Javascript));
+        assert_eq!(kind("wasm32", "wasi", "wasm32-wasip1-threads"), Some(Kind::WasiThreads));
+        assert_eq!(kind("wasm32", "wasi", "wasm32-wasip1"), Some(Kind::Wasi));
+        assert_eq!(kind("wasm32", "emscripten", "wasm32-unknown-emscripten"), Some(Kind::Emscripten));
+    }
+
+    #[test]
+    fn words() {
+        let javascript = Target { kind: Kind::Javascript, wide: false };
+        let words = threaded().max_memory("512MiB").export("go").words(&javascript).unwrap();
+        assert_eq!(words[..3], ["--shared-memory", "--import-memory", "--max-memory=536870912"]);
+        assert_eq!(words[9..], ["--export-if-defined=go", "--export-if-defined=wasm-threads:threaded"]);
+        assert_eq!(threaded().words(&javascript).unwrap()[2], "--max-memory=1073741824");
+        assert_eq!(threaded().max_memory(65_536).words(&javascript).unwrap()[2], "--max-memory=65536");
+        assert!(threaded().max_memory("1GB").words(&javascript).unwrap_err().contains("KiB, MiB or GiB"));
+        assert!(threaded().max_memory("8GiB").words(&javascript).unwrap_err().contains("4 GiB"));
+        let wide = Target { kind: Kind::Javascript, wide: true };
+        assert_eq!(threaded().max_memory("8GiB").words(&wide).unwrap()[2], "--max-memory=8589934592");
+        let threads = Target { kind: Kind::WasiThreads, wide: false };
+        assert_eq!(threaded().words(&threads).unwrap(), ["--export-if-defined=wasm-threads:threaded"]);
+    }
+}

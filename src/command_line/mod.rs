@@ -1,0 +1,388 @@
+//! A linker's command line, understood as the real linker will understand it, and kept as it came.
+
+mod option_table;
+mod response_file;
+mod style;
+
+pub use response_file::{Quoting, quote};
+pub use style::Style;
+
+use crate::os_bytes::{bytes, word};
+use option_table::{Id, Reading};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Our own options all begin so, and never reach the real linker.
+pub const OWN_PREFIX: &str = "--wasm-threads";
+
+/// More words than any link has, fewer than would exhaust memory: response files that name each other twice grow without end.
+const MOST_WORDS: usize = 4_000_000;
+
+/// One command line.
+#[derive(Debug)]
+pub struct CommandLine {
+    /// The word after `-flavor`, where that pair comes first, as the linker demands (`lld/Common/DriverDispatcher.cpp`).
+    pub flavor: Option<OsString>,
+    /// Whose words these are.
+    pub style: Style,
+    /// How response files are quoted.
+    pub quoting: Quoting,
+    /// Our own options, `--wasm-threads…`, as they stand.
+    pub own: Vec<OsString>,
+    /// What a `wasm-ld` would understand. Meaningless for the other styles.
+    pub options: Options,
+    /// A response file that cannot be opened to its end (it names itself, or is not text): the real linker says why.
+    pub unreadable: Option<String>,
+    nodes: Vec<Node>,
+    own_words: BTreeSet<usize>,
+}
+
+/// What `wasm-ld` understands of a command line, as far as threads are concerned.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The files to link, in order.
+    pub inputs: Vec<Input>,
+    /// `-L`, in order.
+    pub search_paths: Vec<PathBuf>,
+    /// `-o`; the last one wins.
+    pub output: Option<OsString>,
+    /// `--shared-memory`. There is no way to take it back.
+    pub shared_memory: bool,
+    /// `--import-memory`, bare or named.
+    pub import_memory: bool,
+    /// `--export-memory`, bare or named.
+    pub export_memory: bool,
+    /// The last `--max-memory=`, as written.
+    pub max_memory: Option<OsString>,
+    /// The last `--initial-memory=`, in bytes, where it is a number.
+    pub initial_memory: Option<u64>,
+    /// The last `--initial-heap=`, in bytes, where it is a number.
+    pub initial_heap: Option<u64>,
+    /// `--no-growable-memory`: the maximum is the initial size on purpose.
+    pub no_growable_memory: bool,
+    /// Every symbol named by `--export` or `--export-if-defined`.
+    pub exports: BTreeSet<Vec<u8>>,
+    /// `--export-all`.
+    pub export_all: bool,
+    /// `--no-check-features`, not taken back by a later `--check-features`.
+    pub no_check_features: bool,
+    /// `-m wasm64`, `-mwasm64`.
+    pub wasm64: bool,
+    /// The linker makes no ordinary module of this line, or none at all: the option that says so.
+    pub not_a_module: Option<&'static str>,
+    /// `-v`: prints a version, and links only where there are inputs.
+    pub version_banner: bool,
+    /// The user's own `--reproduce`.
+    pub reproduce: Option<OsString>,
+    /// Options that no row of the table knows.
+    pub unknown: Vec<OsString>,
+}
+
+/// One file to link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is.
+    pub from: From,
+    /// Between `--start-lib` and `--end-lib`: linked only when something needs it, like a member of an archive.
+    pub lazy: bool,
+    /// After `--whole-archive`: every member is linked.
+    pub whole_archive: bool,
+}
+
+/// How a command line names an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// By its path.
+    Path(PathBuf),
+    /// By `-l NAME`, to be searched in the folders of `-L`.
+    Library(OsString),
+}
+
+/// One word to hand on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// As it came.
+    Word(OsString),
+    /// A response file with one of our own words in it: `@` and the path of a copy without that word.
+    Copy(Copy),
+}
+
+/// The text of a response file with our own words cut out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copy {
+    text: Vec<u8>,
+    /// The places where another file that had to be copied was named.
+    nested: Vec<(Range<usize>, Copy)>,
+}
+
+impl Copy {
+    /// The bytes to write. `place` writes a nested copy and answers with its path.
+    pub fn render<E>(&self, quoting: Quoting, place: &mut impl FnMut(&Copy) -> Result<OsString, E>) -> Result<Vec<u8>, E> {
+        let mut out = Vec::with_capacity(self.text.len());
+        let mut at = 0;
+        for (span, copy) in &self.nested {
+            out.extend(&self.text[at..span.start]);
+            let mut reference = OsString::from("@");
+            reference.push(place(copy)?);
+            out.extend(quote(bytes(&reference), quoting));
+            at = span.end;
+        }
+        out.extend(&self.text[at..]);
+        Ok(out)
+    }
+}
+
+/// A file that was read for a response file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// It cannot be read twice (a pipe): the real linker must be given a copy.
+    pub once: bool,
+}
+
+/// A word of the line or of a response file; response files are opened in place.
+#[derive(Debug)]
+enum Node {
+    Word { id: usize, text: OsString },
+    File { name: OsString, text: Vec<u8>, parts: Vec<(Range<usize>, Node)>, once: bool },
+}
+
+impl CommandLine {
+    /// Reads `args` (without the program's name). `load` reads a file, or answers `None` where there is none, or none that
+    /// can be read: then `@name` is itself an input, as for the linker.
+    pub fn parse(args: &[OsString], load: &mut dyn FnMut(&OsStr) -> Option<Loaded>) -> CommandLine {
+        let (flavor, args) = match args {
+            [first, flavor, rest @ ..] if first == "-flavor" => (Some(flavor.clone()), rest),
+            _ => (None, args),
+        };
+        let quoting = quoting(args);
+        let mut opener = Opener { load, quoting, words: Vec::new(), open: Vec::new(), unreadable: None };
+        let nodes: Vec<Node> = args.iter().map(|arg| opener.open(arg.clone())).collect();
+        let Opener { words, unreadable, .. } = opener;
+
+        let own_style = words.iter().rev().find_map(|word| {
+            let name = bytes(word).strip_prefix(b"--wasm-threads-style=")?;
+            Style::from_name(std::str::from_utf8(name).ok()?)
+        });
+        let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &words));
+        let (options, own_words) = interpret(&words, style);
+        let own = own_words.iter().map(|id| words[*id].clone()).collect();
+        CommandLine { flavor, style, quoting, own, options, unreadable, nodes, own_words }
+    }
+
+    /// The words to hand on, without `-flavor` and its value: as they came, less our own.
+    pub fn forwarded(&self) -> Vec<Forward> {
+        let mut words = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            match node {
+                Node::Word { id, .. } if self.own_words.contains(id) => {}
+                Node::Word { text, .. } => words.push(Forward::Word(text.clone())),
+                Node::File { name, .. } => words.push(match self.copy(node) {
+                    Some(copy) => Forward::Copy(copy),
+                    None => Forward::Word(name.clone()),
+                }),
+            }
+        }
+        words
+    }
+
+    /// The copy of a response file that must be made, where one must.
+    fn copy(&self, node: &Node) -> Option<Copy> {
+        let Node::File { text, parts, once, .. } = node else { return None };
+        let mut copy = Copy { text: Vec::with_capacity(text.len()), nested: Vec::new() };
+        let mut changed = *once;
+        let mut at = 0;
+        for (span, part) in parts {
+            let cut = matches!(part, Node::Word { id, .. } if self.own_words.contains(id));
+            let nested = self.copy(part);
+            if !cut && nested.is_none() {
+                continue;
+            }
+            changed = true;
+            copy.text.extend(&text[at..span.start]);
+            if let Some(nested) = nested {
+                let here = copy.text.len();
+                copy.nested.push((here..here, nested));
+            }
+            at = span.end;
+        }
+        copy.text.extend(&text[at..]);
+        changed.then_some(copy)
+    }
+}
+
+/// The quoting of response files: from the line itself, since a word inside one comes too late (`WasmOptTable::parse`).
+fn quoting(args: &[OsString]) -> Quoting {
+    let mut quoting = Quoting::of_host();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let value = match option_table::read(bytes(arg)) {
+            Reading::Option(Id::ResponseQuoting, Some(at)) => &bytes(arg)[at..],
+            Reading::TakesNext(Id::ResponseQuoting) => args.next().map_or(&b""[..], |next| bytes(next)),
+            Reading::TakesNext(_) => {
+                args.next();
+                continue;
+            }
+            _ => continue,
+        };
+        quoting = if value == b"windows" { Quoting::Windows } else { Quoting::Posix };
+    }
+    quoting
+}
+
+struct Opener<'a> {
+    load: &'a mut dyn FnMut(&OsStr) -> Option<Loaded>,
+    quoting: Quoting,
+    words: Vec<OsString>,
+    /// The response files that are being opened, to notice one that names itself.
+    open: Vec<OsString>,
+    unreadable: Option<String>,
+}
+
+impl Opener<'_> {
+    fn open(&mut self, text: OsString) -> Node {
+        if let Some(name) = bytes(&text).strip_prefix(b"@").map(word)
+            && let Some(node) = self.open_file(&text, name)
+        {
+            return node;
+        }
+        let id = self.words.len();
+        self.words.push(text.clone());
+        Node::Word { id, text }
+    }
+
+    fn open_file(&mut self, reference: &OsStr, name: OsString) -> Option<Node> {
+        if self.unreadable.is_some() {
+            return None;
+        }
+        if self.open.contains(&name) || self.open.len() > 200 {
+            self.unreadable = Some(format!("the response file {} names itself", name.display()));
+            return None;
+        }
+        let Loaded { bytes: file, once } = (self.load)(&name)?;
+        let Some(text) = response_file::decode(file) else {
+            self.unreadable = Some(format!("the response file {} is broken UTF-16", name.display()));
+            return None;
+        };
+        self.open.push(name);
+        let mut parts = Vec::new();
+        for token in response_file::tokenize(&text, self.quoting) {
+            if self.words.len() >= MOST_WORDS {
+                self.unreadable = Some("the response files never end".to_owned());
+                break;
+            }
+            parts.push((token.span, self.open(word(&token.text))));
+        }
+        self.open.pop();
+        Some(Node::File { name: reference.to_owned(), text, parts, once })
+    }
+}
+
+/// What the words say, and which of them are ours.
+fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>) {
+    let mut options = Options::default();
+    let mut own = BTreeSet::new();
+    let (mut lazy, mut whole_archive) = (false, false);
+    let input = |from, lazy, whole_archive| Input { from, lazy, whole_archive };
+    let mut at = 0;
+    while at < words.len() {
+        let text = bytes(&words[at]);
+        if text.starts_with(OWN_PREFIX.as_bytes()) {
+            own.insert(at);
+            at += 1;
+            continue;
+        }
+        let reading = if style == Style::WasmLd { option_table::read(text) } else { foreign(&words[at]) };
+        let (id, value) = match reading {
+            Reading::Nothing => {
+                at += 1;
+                continue;
+            }
+            Reading::Input => {
+                options.inputs.push(input(From::Path(PathBuf::from(&words[at])), lazy, whole_archive));
+                at += 1;
+                continue;
+            }
+            Reading::Unknown => {
+                options.unknown.push(words[at].clone());
+                at += 1;
+                continue;
+            }
+            Reading::Option(id, value) => {
+                at += 1;
+                (id, value.map(|value| &text[value..]))
+            }
+            Reading::TakesNext(id) => {
+                // Without a next word the linker stops ("missing argument"), and so does our reading.
+                let Some(value) = words.get(at + 1) else { break };
+                at += 2;
+                (id, Some(bytes(value)))
+            }
+        };
+        let value = value.unwrap_or_default();
+        match id {
+            Id::Other | Id::EndLib | Id::ResponseQuoting | Id::Features => lazy &= id != Id::EndLib,
+            Id::StartLib => lazy = true,
+            Id::WholeArchive => whole_archive = true,
+            Id::NoWholeArchive => whole_archive = false,
+            Id::Library => options.inputs.push(input(From::Library(word(value)), lazy, whole_archive)),
+            Id::LibraryPath => options.search_paths.push(word(value).into()),
+            Id::Output => options.output = Some(word(value)),
+            Id::SharedMemory => options.shared_memory = true,
+            Id::ImportMemory => options.import_memory = true,
+            Id::ExportMemory => options.export_memory = true,
+            Id::MaxMemory => options.max_memory = Some(word(value)),
+            Id::InitialMemory => options.initial_memory = number(value),
+            Id::InitialHeap => options.initial_heap = number(value),
+            Id::NoGrowableMemory => options.no_growable_memory = true,
+            Id::Export | Id::ExportIfDefined => {
+                options.exports.insert(value.to_vec());
+            }
+            Id::ExportAll => options.export_all = true,
+            Id::CheckFeatures => options.no_check_features = false,
+            Id::NoCheckFeatures => options.no_check_features = true,
+            Id::Machine => {
+                options.wasm64 = value == b"wasm64";
+                if value.starts_with(b"ax-memory") {
+                    // `-max-memory=N`, of which the linker reads `-m`.
+                    options.unknown.push(word(text));
+                }
+            }
+            Id::VersionBanner => options.version_banner = true,
+            Id::Reproduce => options.reproduce = Some(word(value)),
+            Id::NoPie => {
+                if options.not_a_module == Some("-pie") {
+                    options.not_a_module = None;
+                }
+            }
+            Id::Pie => options.not_a_module = options.not_a_module.or(Some("-pie")),
+            Id::Relocatable => options.not_a_module = Some("-r"),
+            Id::Shared => options.not_a_module = Some("-shared"),
+            Id::Help => options.not_a_module = Some("--help"),
+            Id::Version => options.not_a_module = Some("--version"),
+            Id::CooperativeThreading => options.not_a_module = Some("--cooperative-threading"),
+            Id::ThinLtoIndexOnly => options.not_a_module = Some("--thinlto-index-only"),
+        }
+    }
+    (options, own)
+}
+
+/// The little that is read of a line in another style: its inputs and its output.
+fn foreign(word: &OsStr) -> Reading {
+    match bytes(word) {
+        [] => Reading::Nothing,
+        b"-o" => Reading::TakesNext(Id::Output),
+        b"-L" => Reading::TakesNext(Id::LibraryPath),
+        b"-s" | b"-Xlinker" | b"-target" | b"-arch" | b"-isysroot" => Reading::TakesNext(Id::Other),
+        [b'-', ..] => Reading::Option(Id::Other, None),
+        _ => Reading::Input,
+    }
+}
+
+/// lld reads sizes in decimal only, and takes 0 for "not given".
+fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}

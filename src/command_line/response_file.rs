@@ -1,0 +1,275 @@
+//! Response files (`@file`) as LLVM reads and writes them.
+//!
+//! Source: `llvm/lib/Support/CommandLine.cpp`: `TokenizeGNUCommandLine`, `TokenizeWindowsCommandLine` and
+//! `ExpansionContext::expandResponseFile`. Neither is a shell: `#` starts no comment, an unterminated quote is accepted, a
+//! backslash inside single quotes still escapes. `tests/suite/differential.rs` holds this file against real linkers.
+
+use std::ops::Range;
+
+/// How a response file quotes. `wasm-ld` takes it from `--rsp-quoting`, else from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quoting {
+    /// `--rsp-quoting=posix`, the default but on Windows: LLVM's GNU tokenizer.
+    Posix,
+    /// `--rsp-quoting=windows`, the default on Windows.
+    Windows,
+}
+
+impl Quoting {
+    /// What the linker uses where the command line does not say.
+    pub fn of_host() -> Quoting {
+        if cfg!(windows) { Quoting::Windows } else { Quoting::Posix }
+    }
+}
+
+/// One word of a response file, and the bytes of the (decoded) file that spell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The word, unquoted.
+    pub text: Vec<u8>,
+    /// Where it stands, quotes included.
+    pub span: Range<usize>,
+}
+
+/// The text of a response file: UTF-16 with a byte order mark becomes UTF-8, a UTF-8 mark is dropped, all else is left
+/// alone. `None` where the linker would refuse the file (broken UTF-16).
+pub fn decode(file: Vec<u8>) -> Option<Vec<u8>> {
+    let utf16 = |unit: fn([u8; 2]) -> u16| {
+        if !file.len().is_multiple_of(2) {
+            return None;
+        }
+        let units = file[2..].chunks_exact(2).map(|two| unit([two[0], two[1]]));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        text.ok().map(String::into_bytes)
+    };
+    match file.as_slice() {
+        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some(rest.to_vec()),
+        _ => Some(file),
+    }
+}
+
+/// The words of `text`.
+pub fn tokenize(text: &[u8], quoting: Quoting) -> Vec<Token> {
+    let mut tokens = match quoting {
+        Quoting::Posix => tokenize_posix(text),
+        Quoting::Windows => tokenize_windows(text),
+    };
+    // LLVM hands words on as C strings: they end at the first NUL.
+    for token in &mut tokens {
+        if let Some(nul) = token.text.iter().position(|byte| *byte == 0) {
+            token.text.truncate(nul);
+        }
+    }
+    tokens
+}
+
+/// `word`, quoted so that [`tokenize`] gives it back. The empty word cannot be written in `Posix`: LLVM drops it.
+pub fn quote(word: &[u8], quoting: Quoting) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(word.len() + 2);
+    match quoting {
+        Quoting::Posix => {
+            for &byte in word {
+                if is_space(byte) || matches!(byte, b'\\' | b'"' | b'\'') {
+                    quoted.push(b'\\');
+                }
+                quoted.push(byte);
+            }
+        }
+        Quoting::Windows => {
+            quoted.push(b'"');
+            let mut backslashes = 0;
+            for &byte in word {
+                match byte {
+                    b'\\' => backslashes += 1,
+                    b'"' => {
+                        // Those before a quote count double, and the quote itself needs one.
+                        quoted.extend(std::iter::repeat_n(b'\\', backslashes + 1));
+                        backslashes = 0;
+                    }
+                    _ => backslashes = 0,
+                }
+                quoted.push(byte);
+            }
+            quoted.extend(std::iter::repeat_n(b'\\', backslashes));
+            quoted.push(b'"');
+        }
+    }
+    quoted
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn tokenize_posix(text: &[u8]) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut token = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    while at < text.len() {
+        if token.is_empty() {
+            while at < text.len() && is_space(text[at]) {
+                at += 1;
+            }
+            if at == text.len() {
+                break;
+            }
+            start = at;
+        }
+        match text[at] {
+            b'\\' if at + 1 < text.len() => {
+                token.push(text[at + 1]);
+                at += 2;
+            }
+            quote @ (b'"' | b'\'') => {
+                at += 1;
+                while at < text.len() && text[at] != quote {
+                    if text[at] == b'\\' && at + 1 < text.len() {
+                        at += 1;
+                    }
+                    token.push(text[at]);
+                    at += 1;
+                }
+                at += 1;
+            }
+            byte if is_space(byte) => {
+                tokens.push(Token { text: std::mem::take(&mut token), span: start..at });
+                at += 1;
+            }
+            byte => {
+                token.push(byte);
+                at += 1;
+            }
+        }
+    }
+    if !token.is_empty() {
+        tokens.push(Token { text: token, span: start..text.len() });
+    }
+    tokens
+}
+
+fn tokenize_windows(text: &[u8]) -> Vec<Token> {
+    let is_end = |byte: u8| is_space(byte) || byte == 0;
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    loop {
+        while at < text.len() && is_end(text[at]) {
+            at += 1;
+        }
+        if at == text.len() {
+            return tokens;
+        }
+        let start = at;
+        let mut token = Vec::new();
+        let mut quoted = false;
+        while at < text.len() && (quoted || !is_end(text[at])) {
+            match text[at] {
+                b'\\' => at = windows_backslashes(text, at, &mut token),
+                b'"' if quoted && text.get(at + 1) == Some(&b'"') => {
+                    // Two quotes inside quotes are one.
+                    token.push(b'"');
+                    at += 2;
+                }
+                b'"' => {
+                    quoted = !quoted;
+                    at += 1;
+                }
+                byte => {
+                    token.push(byte);
+                    at += 1;
+                }
+            }
+        }
+        tokens.push(Token { text: token, span: start..at });
+    }
+}
+
+/// A run of backslashes is itself, unless a double quote follows: then each pair is one, and an odd one escapes the quote.
+/// Returns where reading goes on.
+fn windows_backslashes(text: &[u8], at: usize, token: &mut Vec<u8>) -> usize {
+    let count = text[at..].iter().take_while(|byte| **byte == b'\\').count();
+    let after = at + count;
+    if text.get(after) != Some(&b'"') {
+        token.extend(std::iter::repeat_n(b'\\', count));
+        return after;
+    }
+    token.extend(std::iter::repeat_n(b'\\', count / 2));
+    if count % 2 == 0 {
+        return after;
+    }
+    token.push(b'"');
+    after + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str, quoting: Quoting) -> Vec<String> {
+        let tokens = tokenize(text.as_bytes(), quoting);
+        tokens.into_iter().map(|token| String::from_utf8(token.text).unwrap()).collect()
+    }
+
+    #[test]
+    fn posix_words() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &[]),
+            (" a\tb\r\nc ", &["a", "b", "c"]),
+            (r"a\ b", &["a b"]),
+            (r"'a\b.o'", &["ab.o"]),
+            (r#""q\zq.o""#, &["qzq.o"]),
+            ("#x.o", &["#x.o"]),
+            (r#"out/"o"x"#, &["out/ox"]),
+            ("'open to the end", &["open to the end"]),
+            ("a '' b", &["a", "b"]),
+            (r"tail\", &[r"tail\"]),
+            ("a\\\nb", &["a\nb"]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(words(text, Quoting::Posix), *want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn windows_words() {
+        let cases: &[(&str, &[&str])] = &[
+            (r#""a b" c"#, &["a b", "c"]),
+            (r"c:\dir\x.o", &[r"c:\dir\x.o"]),
+            (r#""c:\dir\\" x"#, &[r"c:\dir\", "x"]),
+            (r#"a\"b"#, &[r#"a"b"#]),
+            (r#""a""b""#, &[r#"a"b"#]),
+            (r#""""#, &[""]),
+            (r#""" x"#, &["", "x"]),
+            ("'a b'", &["'a", "b'"]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(words(text, Quoting::Windows), *want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_word_reads_back() {
+        let hard = ["plain", "a b", "q\"q", "it's", r"c:\x\", "new\nline", r#"\"\\""#, "é", "tab\t"];
+        for quoting in [Quoting::Posix, Quoting::Windows] {
+            for word in hard {
+                let quoted = quote(word.as_bytes(), quoting);
+                let text = [&quoted[..], b"\nnext"].concat();
+                let tokens = tokenize(&text, quoting);
+                assert_eq!(tokens[0].text, word.as_bytes(), "{word:?} as {quoting:?}");
+                assert_eq!(tokens[0].span, 0..quoted.len());
+                assert_eq!(tokens[1].text, b"next");
+            }
+        }
+    }
+
+    #[test]
+    fn byte_order_marks() {
+        assert_eq!(decode(b"\xef\xbb\xbfa".to_vec()).unwrap(), b"a");
+        assert_eq!(decode(b"\xff\xfea\0\xe9\0".to_vec()).unwrap(), "aé".as_bytes());
+        assert_eq!(decode(b"\xfe\xff\0a".to_vec()).unwrap(), b"a");
+        assert_eq!(decode(b"\xff\xfea".to_vec()), None);
+        assert_eq!(decode(b"\xff".to_vec()).unwrap(), b"\xff");
+    }
+}

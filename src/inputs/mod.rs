@@ -1,0 +1,288 @@
+//! What the files on a command line say about atomics.
+
+mod archive;
+mod object;
+
+use crate::command_line::{From, Input, Options};
+use crate::module::OpenFile;
+use object::{Object, Says};
+use std::ffi::OsStr;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Whether what is really linked uses atomics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Atomics {
+    /// Yes, and how we know.
+    Yes(String),
+    /// No, and how we know.
+    No(String),
+    /// Some of rustc's objects say so, some do not: one function with a target feature marks its object. The names of one
+    /// with and one without.
+    Mixed(String, String),
+    /// Only the linker can tell.
+    Undecided(Undecided, String),
+}
+
+/// Why only the linker can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// There is bitcode, which says nothing that can be read without LLVM.
+    Bitcode,
+    /// Only what is linked on demand says so: members of archives, objects between `--start-lib` and `--end-lib`.
+    OnDemand,
+}
+
+/// What the inputs say.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// Are atomics present?
+    pub atomics: Atomics,
+    /// rustc made this line: one of its objects, `*.rcgu.o`, is on it.
+    pub rustc: bool,
+    /// An object of the machine that builds.
+    pub host: Option<PathBuf>,
+    /// An object on the line that must not be linked into a shared memory.
+    pub refusing: Option<PathBuf>,
+    /// Crates among the inputs that said `required!`. Complete only where every member was read, as it is for `No`.
+    pub needs: Vec<String>,
+}
+
+impl Inputs {
+    /// Opens the inputs of `options`, as far as the question needs.
+    pub fn survey(options: &Options) -> Inputs {
+        let mut survey = Survey::new(options);
+        survey.read_objects();
+        let atomics = survey.decide();
+        log::info!("atomics: {atomics:?}");
+        Inputs { atomics, rustc: survey.rustc, host: survey.host, refusing: survey.refusing, needs: survey.needs }
+    }
+}
+
+/// Every crate that said `required!`, in any object or member on the line, linked or not.
+pub(crate) fn all_needs(options: &Options) -> Vec<String> {
+    let mut survey = Survey::new(options);
+    survey.read_objects();
+    survey.read_archives(|_| ControlFlow::Continue(()));
+    survey.needs
+}
+
+/// Whether any object or member, linked or not, must not be linked into a shared memory.
+pub(crate) fn any_refuses(options: &Options) -> bool {
+    let mut survey = Survey::new(options);
+    survey.read_objects();
+    let mut refuses = survey.refusing.is_some();
+    if !refuses {
+        survey.read_archives(|member| {
+            refuses = member.object.says == Says::Refuses;
+            if refuses { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    refuses
+}
+
+/// The first object on the line, if it is one of the machine that builds.
+pub(crate) fn first_host_object(options: &Options) -> Option<PathBuf> {
+    options.inputs.iter().find_map(|input| {
+        let From::Path(path) = &input.from else { return None };
+        match object_at(path)?.says {
+            Says::Host => Some(Some(path.clone())),
+            Says::Archive | Says::Unknown => None,
+            _ => Some(None),
+        }
+    })?
+}
+
+/// The inputs that are called `name`, or are archives with a member of that name: where a linker's message came from.
+pub(crate) fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    for path in options.inputs.iter().filter_map(|input| locate(input, options)) {
+        let is_it = path.file_name().is_some_and(|file| file == name) || path.to_str() == Some(name);
+        match object_at(&path) {
+            Some(object) if object.says == Says::Archive => archive::members(&path, |member| {
+                let base = member.name.rsplit('/').next().unwrap_or_default();
+                if member.name == name || base == name {
+                    found.push(Found { path: path.clone(), archive: true });
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            }),
+            _ if is_it => found.push(Found { path, archive: false }),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Where a name in a linker's message was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The object, or the archive it is a member of.
+    pub path: PathBuf,
+    /// Whether `path` is an archive.
+    pub archive: bool,
+}
+
+/// The file that an input names.
+fn locate(input: &Input, options: &Options) -> Option<PathBuf> {
+    match &input.from {
+        From::Path(path) => Some(path.clone()),
+        From::Library(name) => find_library(name, &options.search_paths),
+    }
+}
+
+/// `-l NAME` as `lld/wasm/Driver.cpp` searches it. A shared library (`libNAME.so`) says nothing about features.
+fn find_library(name: &OsStr, folders: &[PathBuf]) -> Option<PathBuf> {
+    let name = crate::os_bytes::bytes(name);
+    let file = match name.strip_prefix(b":") {
+        Some(exact) => crate::os_bytes::word(exact),
+        None => crate::os_bytes::word(&[b"lib", name, b".a"].concat()),
+    };
+    folders.iter().map(|folder| folder.join(&file)).find(|path| path.exists())
+}
+
+fn object_at(path: &Path) -> Option<Object> {
+    OpenFile::open(path).ok().map(|file| object::read(&file))
+}
+
+fn made_by_rustc(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b".rcgu.o")
+}
+
+struct Survey<'a> {
+    options: &'a Options,
+    rustc: bool,
+    host: Option<PathBuf>,
+    refusing: Option<PathBuf>,
+    needs: Vec<String>,
+    archives: Vec<PathBuf>,
+    /// The first object of each kind among those that decide: rustc's in a rustc link, else every one that is linked for sure.
+    atomic: Option<PathBuf>,
+    without: Option<PathBuf>,
+    bitcode: Option<PathBuf>,
+    /// The first thing linked on demand that says `+atomics`, or is bitcode.
+    on_demand: Option<(Says, String)>,
+}
+
+impl<'a> Survey<'a> {
+    fn new(options: &'a Options) -> Survey<'a> {
+        let rustc = options.inputs.iter().any(|input| matches!(&input.from, From::Path(path) if made_by_rustc(path)));
+        Survey {
+            options,
+            rustc,
+            host: None,
+            refusing: None,
+            needs: Vec::new(),
+            archives: Vec::new(),
+            atomic: None,
+            without: None,
+            bitcode: None,
+            on_demand: None,
+        }
+    }
+
+    /// Reads the objects on the line, and notes the archives.
+    fn read_objects(&mut self) {
+        for input in &self.options.inputs {
+            let Some(path) = locate(input, self.options) else { continue };
+            // An rlib is an archive by its name: it need not be opened to know that, and often need not be opened at all.
+            let by_name = path.extension().is_some_and(|extension| extension == "rlib" || extension == "a");
+            if by_name || matches!(input.from, From::Library(_)) {
+                self.archives.push(path);
+                continue;
+            }
+            let Some(object) = object_at(&path) else { continue };
+            self.add_needs(&object);
+            match object.says {
+                Says::Archive => self.archives.push(path),
+                Says::Host => self.host = self.host.take().or(Some(path)),
+                Says::Unknown => {}
+                says if input.lazy => self.add_on_demand(&says, || path.display().to_string()),
+                says => self.add_object(&says, path),
+            }
+        }
+    }
+
+    fn add_object(&mut self, says: &Says, path: PathBuf) {
+        if *says == Says::Refuses && self.refusing.is_none() {
+            self.refusing = Some(path.clone());
+        }
+        if self.rustc && !made_by_rustc(&path) {
+            // C objects and crt files do not speak for the crate, but they may settle what rustc's leave open.
+            self.add_on_demand(says, || path.display().to_string());
+            return;
+        }
+        let slot = match says {
+            Says::Atomics => &mut self.atomic,
+            Says::Bitcode => &mut self.bitcode,
+            _ => &mut self.without,
+        };
+        slot.get_or_insert(path);
+    }
+
+    fn add_on_demand(&mut self, says: &Says, name: impl Fn() -> String) {
+        let more = match (says, &self.on_demand) {
+            (Says::Atomics | Says::Bitcode, None) => true,
+            (Says::Bitcode, Some((known, _))) => *known == Says::Atomics,
+            _ => false,
+        };
+        if more {
+            self.on_demand = Some((says.clone(), name()));
+        }
+    }
+
+    fn add_needs(&mut self, object: &Object) {
+        for need in &object.needs {
+            if !self.needs.contains(need) {
+                self.needs.push(need.clone());
+            }
+        }
+    }
+
+    fn read_archives(&mut self, mut visit: impl FnMut(&archive::Member) -> ControlFlow<()>) {
+        for path in std::mem::take(&mut self.archives) {
+            let mut flow = ControlFlow::Continue(());
+            archive::members(&path, |member| {
+                self.add_needs(&member.object);
+                self.add_on_demand(&member.object.says, || format!("{}({})", path.display(), member.name));
+                flow = visit(&member);
+                flow
+            });
+            if flow.is_break() {
+                return;
+            }
+        }
+    }
+
+    fn decide(&mut self) -> Atomics {
+        if self.options.shared_memory {
+            return Atomics::Yes("--shared-memory is on the command line".to_owned());
+        }
+        if let Some(path) = &self.bitcode {
+            return Atomics::Undecided(Undecided::Bitcode, format!("{} is bitcode", path.display()));
+        }
+        match (&self.atomic, &self.without) {
+            (Some(with), Some(without)) if self.rustc => {
+                return Atomics::Mixed(with.display().to_string(), without.display().to_string());
+            }
+            (Some(path), _) => return Atomics::Yes(format!("{} uses atomics", path.display())),
+            (None, _) => {}
+        }
+        if let Some(path) = &self.refusing {
+            return Atomics::No(format!(
+                "{} was compiled without atomics, and no object on the line with them",
+                path.display()
+            ));
+        }
+        // One member that says so is enough to ask the linker.
+        self.read_archives(|member| match member.object.says {
+            Says::Atomics | Says::Bitcode => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        match &self.on_demand {
+            Some((Says::Bitcode, name)) => Atomics::Undecided(Undecided::Bitcode, format!("{name} is bitcode")),
+            Some((_, name)) => Atomics::Undecided(Undecided::OnDemand, format!("{name} uses atomics, if it is linked")),
+            None => Atomics::No("no object and no archive member says +atomics".to_owned()),
+        }
+    }
+}

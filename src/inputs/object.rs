@@ -1,0 +1,83 @@
+//! What one object says about atomics.
+
+use crate::module::sections::{self, CUSTOM};
+use crate::module::{Features, NEED_SECTION, ReadAt, ReadError, Window};
+
+/// What an input says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// `+atomics`.
+    Atomics,
+    /// `-shared-mem`: its atomics or thread-locals were lowered away. It must not be linked into a shared memory.
+    Refuses,
+    /// Neither: it can be linked into any memory.
+    Nothing,
+    /// LLVM bitcode: only the linker will know.
+    Bitcode,
+    /// An archive.
+    Archive,
+    /// An object of the machine that builds.
+    Host,
+    /// Something else, or cut off: the real linker will say what.
+    Unknown,
+}
+
+/// An object, and the crates that said `required!` in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub says: Says,
+    pub needs: Vec<String>,
+}
+
+/// Reads what `source` says: its first bytes, and of a WebAssembly object the section headers and one or two small sections.
+pub(crate) fn read<R: ReadAt + ?Sized>(source: &R) -> Object {
+    let mut window = Window::new(source, 1024);
+    let mut object = Object { says: Says::Unknown, needs: Vec::new() };
+    object.says = match window.at(0, 20) {
+        Err(_) => return object,
+        Ok([0, b'a', b's', b'm', ..]) => Says::Nothing,
+        Ok([b'B', b'C', 0xc0, 0xde, ..] | [0xde, 0xc0, 0x17, 0x0b, ..]) => Says::Bitcode,
+        Ok(head) if head.starts_with(b"!<arch>\n") || head.starts_with(b"!<thin>\n") => Says::Archive,
+        Ok(head) if is_host(head) => Says::Host,
+        Ok(_) => Says::Unknown,
+    };
+    if object.says != Says::Nothing {
+        return object;
+    }
+    let mut features = Vec::new();
+    let mut needs = Vec::new();
+    let walked = sections::walk(source, &mut window, |section| {
+        if section.id == CUSTOM {
+            match section.name.as_deref() {
+                Some("target_features") => features = load(source, &section)?,
+                Some(NEED_SECTION) => needs = load(source, &section)?,
+                _ => {}
+            }
+        }
+        Ok(true)
+    });
+    let features = walked.and_then(|()| if features.is_empty() { Ok(Features::default()) } else { Features::read(&features) });
+    object.says = match features {
+        Err(_) => Says::Unknown,
+        // LLVM strips atomics from a module that lacks bulk-memory and still writes `+atomics`: the refusal counts.
+        Ok(features) if features.refuses_sharing() => Says::Refuses,
+        Ok(features) if features.uses("atomics") => Says::Atomics,
+        Ok(_) => Says::Nothing,
+    };
+    object.needs = crate::module::needs(&needs);
+    object
+}
+
+fn load<R: ReadAt + ?Sized>(source: &R, section: &sections::Section) -> Result<Vec<u8>, ReadError> {
+    let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
+    let mut bytes = vec![0; size];
+    source.read_some(section.range.start, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// ELF, Mach-O (both byte orders, and universal), or COFF for the machines that build.
+fn is_host(head: &[u8]) -> bool {
+    let magic = head.get(..4).unwrap_or_default();
+    let coff = matches!(head, [0x64, 0x86, ..] | [0x64, 0xaa, ..] | [0x4c, 0x01, ..]) && head.len() >= 20;
+    matches!(magic, b"\x7fELF" | b"\xcf\xfa\xed\xfe" | b"\xce\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") || coff
+}

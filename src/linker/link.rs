@@ -1,0 +1,414 @@
+//! One link by a `wasm-ld`: whether atomics are present, what is added, how often the linker runs, and who has the last word.
+
+use super::End;
+use super::output::Output;
+use super::process::{Call, Ended, Streams, shell_word, show};
+use super::real_linker::RealLinker;
+use super::reproduce;
+use super::scratch::Scratch;
+use crate::command_line::{CommandLine, Copy, Forward, Options};
+use crate::explain::{self, Failed};
+use crate::inputs::{self, Atomics, Inputs, Undecided};
+use crate::plan::Plan;
+use crate::report::Finding;
+use crate::rules;
+use crate::settings::{Mode, Settings};
+use crate::target::Target;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
+type Outcome = Result<End, Box<Finding>>;
+
+/// lld's word that nothing it linked uses atomics (`Writer.cpp`, `checkTargetFeatures`; the same from 14 to 22).
+const VETO: &str = "'atomics' feature must be used in order to use shared memory";
+
+/// lld's word that something it linked must not share memory.
+const DISALLOWED: &str = "--shared-memory is disallowed by ";
+
+/// One link.
+pub(super) struct Link<'a> {
+    args: &'a [OsString],
+    line: &'a CommandLine,
+    settings: &'a Settings,
+    linker: &'a RealLinker,
+    depth: u32,
+    scratch: Scratch,
+    output: Output,
+    /// Where a module goes that cannot be written to its place before it was judged: standard output, a device, a pipe.
+    detour: Option<PathBuf>,
+}
+
+impl<'a> Link<'a> {
+    pub(super) fn new(
+        args: &'a [OsString],
+        line: &'a CommandLine,
+        settings: &'a Settings,
+        linker: &'a RealLinker,
+        depth: u32,
+    ) -> Link<'a> {
+        let output = Output::named(line.options.output.as_deref());
+        Link { args, line, settings, linker, depth, scratch: Scratch::default(), output, detour: None }
+    }
+
+    fn options(&self) -> &'a Options {
+        &self.line.options
+    }
+
+    /// Hands the line on as it came. On Unix this process becomes the linker.
+    pub(super) fn forward(&mut self) -> Outcome {
+        if self.settings.reproduce.is_some() {
+            let ended = self.run_linker(&[], &[], Streams::PassedOn)?;
+            self.pack(&[]);
+            return Ok(End::Like(ended.status));
+        }
+        let call = self.call(&[], &[])?;
+        call.become_linker(&mut self.scratch).map(End::Like)
+    }
+
+    /// The whole way.
+    pub(super) fn run(&mut self) -> Outcome {
+        self.output.remove_stale();
+        let inputs = Inputs::survey(self.options());
+        let target = Target::of(self.options());
+        log::info!("target {target:?}");
+        if matches!(target, Target::Emscripten | Target::Wali) {
+            return self.forward();
+        }
+        let plan = Plan::new(self.options(), target, self.settings);
+        match inputs.atomics.clone() {
+            Atomics::Yes(why) => self.with_atomics(&why, &plan, &inputs),
+            Atomics::No(why) => self.without_atomics(&why, &inputs),
+            Atomics::Mixed(with, without) => self.mixture(&with, &without, &inputs),
+            Atomics::Undecided(kind, why) => self.undecided(kind, &why, &plan, &inputs),
+        }
+    }
+
+    fn with_atomics(&mut self, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
+        if self.settings.mode == Mode::Unthreaded {
+            return Err(Box::new(self.threaded(why)));
+        }
+        if let Some(finding) = self.refusal_let_in(plan)? {
+            return Err(finding);
+        }
+        self.take_detour();
+        let ended = self.run_linker(&plan.first, &plan.last, Streams::PassedOn)?;
+        if !ended.status.success() {
+            return self.failed(&ended, plan.max_memory, inputs);
+        }
+        self.judge(ended)
+    }
+
+    fn without_atomics(&mut self, why: &str, inputs: &Inputs) -> Outcome {
+        if let Some(finding) = self.must_be_threaded(why, &inputs.needs) {
+            return Err(Box::new(finding));
+        }
+        let options = self.options();
+        let threading = options.import_memory
+            || options.max_memory.is_some()
+            || options.exports.iter().any(|export| export.starts_with(b"__tls_") || export == b"__wasm_init_tls")
+            || options.unknown.iter().any(|word| word.to_string_lossy().contains("memory"));
+        if threading {
+            // Such a line may fail for want of atomics, and then wants an explanation.
+            return self.as_asked(inputs);
+        }
+        self.forward()
+    }
+
+    fn mixture(&mut self, with: &str, without: &str, inputs: &Inputs) -> Outcome {
+        let why = format!("{with} uses atomics and {without} does not: one function with a target feature marks its object");
+        let needs = inputs::all_needs(self.options());
+        if let Some(finding) = self.must_be_threaded(&why, &needs) {
+            return Err(Box::new(finding));
+        }
+        log::warn!("linked as it is, unthreaded: {why}");
+        self.as_asked(inputs)
+    }
+
+    /// Links with the additions, out of sight, and lets the linker say whether atomics are present.
+    fn undecided(&mut self, kind: Undecided, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
+        log::info!("asking the linker: {why}");
+        self.take_detour();
+        if self.options().no_check_features {
+            // The linker's veto is switched off: ask a linker in which it is on.
+            let said = self.ask_with_veto(plan)?;
+            return if said.contains(VETO) { self.proved_without(inputs) } else { self.with_atomics(why, plan, inputs) };
+        }
+        if self.settings.mode == Mode::Unthreaded {
+            let said = self.ask_with_veto(plan)?;
+            return if said.is_empty() { Err(Box::new(self.threaded(why))) } else { self.as_asked(inputs) };
+        }
+        let mut first = self.run_linker(&plan.first, &plan.last, Streams::Held)?;
+        if first.status.success() {
+            self.let_out(&mut first)?;
+            return self.judge(first);
+        }
+        let said = String::from_utf8_lossy(&first.errors).into_owned();
+        if said.contains(VETO) {
+            return self.proved_without(inputs);
+        }
+        // It failed for another reason. Would it have, as it was asked for?
+        let mut second = self.run_linker(&[], &[], Streams::Held)?;
+        if !second.status.success() {
+            self.let_out(&mut second)?;
+            return self.failed(&second, None, inputs);
+        }
+        if kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED) {
+            // Rust without atomics, and a C library with them: a mixture like any other.
+            let needs = inputs::all_needs(self.options());
+            if let Some(finding) = self.must_be_threaded(why, &needs) {
+                return Ok(self.refuse(vec![finding]));
+            }
+            log::warn!("linked as it is, unthreaded: {why}, and other objects refuse a shared memory");
+            self.let_out(&mut second)?;
+            return self.finish(second, &[]);
+        }
+        self.let_out(&mut first)?;
+        self.output.reject();
+        self.failed(&first, plan.max_memory, inputs)
+    }
+
+    /// The linker said that nothing it links uses atomics.
+    fn proved_without(&mut self, inputs: &Inputs) -> Outcome {
+        let needs = inputs::all_needs(self.options());
+        let why = "the linker found no atomics in what is really linked";
+        if let Some(finding) = self.must_be_threaded(why, &needs) {
+            return Err(Box::new(finding));
+        }
+        self.as_asked(inputs)
+    }
+
+    /// Links without additions, and stays to explain a failure.
+    fn as_asked(&mut self, inputs: &Inputs) -> Outcome {
+        self.detour = None;
+        let ended = self.run_linker(&[], &[], Streams::PassedOn)?;
+        if ended.status.success() { self.finish(ended, &[]) } else { self.failed(&ended, None, inputs) }
+    }
+
+    /// Reads the output back and holds it against the contract.
+    fn judge(&mut self, ended: Ended) -> Outcome {
+        let written = self.detour.clone().map_or_else(|| self.output.clone(), |path| Output { path });
+        let mut findings = written.judge();
+        for finding in &mut findings {
+            log::info!("{finding}");
+        }
+        findings.retain(Finding::is_error);
+        if !findings.is_empty() {
+            return Ok(self.refuse(findings));
+        }
+        log::info!("{} is threaded", self.output.path.display());
+        if let Some(path) = &self.detour {
+            self.deliver(path)?;
+        }
+        self.finish(ended, &[])
+    }
+
+    fn finish(&mut self, ended: Ended, findings: &[Finding]) -> Outcome {
+        self.pack(findings);
+        Ok(End::Like(ended.status))
+    }
+
+    fn refuse(&mut self, findings: Vec<Finding>) -> End {
+        self.pack(&findings);
+        let last = if self.detour.is_some() { String::new() } else { self.output.reject() };
+        End::Refused(findings, last)
+    }
+
+    /// The linker refused. Its words are out already; ours go under them.
+    fn failed(&mut self, ended: &Ended, our_max_memory: Option<u64>, inputs: &Inputs) -> Outcome {
+        let errors = String::from_utf8_lossy(&ended.errors);
+        let find = |name: &str| inputs::find_by_name(self.options(), name);
+        let failed = Failed { options: self.options(), rustc: inputs.rustc, our_max_memory, find: &find };
+        let findings = explain::explain(&errors, &failed);
+        if !findings.is_empty() {
+            super::print_findings(&findings, "");
+        }
+        self.pack(&findings);
+        Ok(End::Like(ended.status))
+    }
+
+    /// Under `--no-check-features` lld lets objects into a shared memory that refuse it, and nothing in the output shows it.
+    fn refusal_let_in(&mut self, plan: &Plan) -> Result<Option<Box<Finding>>, Box<Finding>> {
+        if !self.options().no_check_features || !inputs::any_refuses(self.options()) {
+            return Ok(None);
+        }
+        let said = self.ask_with_veto(plan)?;
+        let name = said.split(DISALLOWED).nth(1).and_then(|rest| rest.split(" because it was not compiled").next());
+        Ok(name.map(|name| {
+            Box::new(Finding::new(
+                &rules::OBJECT_WITHOUT_ATOMICS,
+                format!("{name} must not be linked into a shared memory"),
+                format!("{name} was compiled without atomics, and --no-check-features hides it"),
+                "every object compiled with atomics",
+                "leave --no-check-features out, and follow what the linker then says",
+            ))
+        }))
+    }
+
+    /// What the linker says of the line with the additions, its check of features switched on, and the output thrown away.
+    /// Nothing where it is content.
+    fn ask_with_veto(&mut self, plan: &Plan) -> Result<String, Box<Finding>> {
+        let path = self.scratch.path("asked.wasm").map_err(|error| no_scratch(&error))?;
+        let mut last = plan.last.clone();
+        last.extend(["--check-features".into(), "-o".into(), path.into_os_string()]);
+        let call = self.call(&plan.first, &last)?;
+        let ended = call.run(Streams::Held, &mut self.scratch)?;
+        Ok(if ended.status.success() {
+            String::new()
+        } else {
+            // Even a failure without words is not content.
+            format!(" {}", String::from_utf8_lossy(&ended.errors))
+        })
+    }
+
+    fn must_be_threaded(&self, why: &str, needs: &[String]) -> Option<Finding> {
+        if self.settings.mode != Mode::Threaded && needs.is_empty() {
+            return None;
+        }
+        let mut finding = self.not_threaded(why);
+        if !needs.is_empty() {
+            let crates: Vec<String> = needs.iter().map(|name| format!("`{name}`")).collect();
+            finding.what = format!("{} must be threaded, says {}, and is not", self.output.path.display(), crates.join(", "));
+        }
+        Some(finding)
+    }
+
+    fn not_threaded(&self, why: &str) -> Finding {
+        Finding::new(
+            &rules::NOT_THREADED,
+            format!("{} was to be threaded ({}) and is not", self.output.path.display(), self.settings.mode_from),
+            why,
+            "everything compiled with atomics",
+            "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in the \
+             environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or `rustdocflags`",
+        )
+    }
+
+    fn threaded(&self, why: &str) -> Finding {
+        Finding::new(
+            &rules::THREADED,
+            format!("{} was to be unthreaded ({}) and uses atomics", self.output.path.display(), self.settings.mode_from),
+            why,
+            "no object with +atomics",
+            "leave -C target-feature=+atomics and --shared-memory out of this build. RUSTFLAGS in the environment replaces \
+             `rustflags` in .cargo/config.toml instead of adding to it: look at both",
+        )
+    }
+
+    /// Where the output is no file, it is linked into one first and judged there.
+    fn take_detour(&mut self) {
+        if self.detour.is_some() {
+            return;
+        }
+        if let Some(what) = self.output.not_a_file() {
+            log::info!("the output is {what}: linked into a file first, to be judged");
+            // The linker writes the file's name into the module: it stays the same.
+            let name = self.output.path.file_name().unwrap_or_default().to_owned();
+            self.detour = self.scratch.folder("output").map(|folder| folder.join(name)).ok();
+        }
+    }
+
+    fn deliver(&self, from: &PathBuf) -> Result<(), Box<Finding>> {
+        let copy = || -> io::Result<u64> {
+            let mut module = std::fs::File::open(from)?;
+            if self.output.path.as_os_str() == "-" {
+                io::copy(&mut module, &mut io::stdout().lock())
+            } else {
+                io::copy(&mut module, &mut std::fs::OpenOptions::new().write(true).open(&self.output.path)?)
+            }
+        };
+        copy().map(|_| ()).map_err(|error| {
+            Box::new(Finding::new(
+                &rules::OUTPUT_MISSING,
+                format!("the module could not be written to {}", self.output.path.display()),
+                error.to_string(),
+                "an output that takes all of it",
+                "look at what reads it, or link into a file",
+            ))
+        })
+    }
+
+    fn let_out(&self, ended: &mut Ended) -> Result<(), Box<Finding>> {
+        match ended.let_out() {
+            // Nobody listens any more, as a linker would not notice either.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(no_scratch(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn run_linker(&mut self, first: &[OsString], last: &[OsString], streams: Streams) -> Result<Ended, Box<Finding>> {
+        let mut last = last.to_vec();
+        if let Some(path) = &self.detour {
+            last.extend(["-o".into(), path.clone().into_os_string()]);
+        }
+        if let Some(path) = &self.settings.reproduce {
+            let mut word = OsString::from("--reproduce=");
+            word.push(path);
+            last.push(word);
+        }
+        let call = self.call(first, &last)?;
+        call.run(streams, &mut self.scratch)
+    }
+
+    /// The real linker's call: the flavor, what goes first, the line as it came, what goes last.
+    fn call(&mut self, first: &[OsString], last: &[OsString]) -> Result<Call<'a>, Box<Finding>> {
+        let mut args: Vec<OsString> = match &self.line.flavor {
+            Some(flavor) => vec!["-flavor".into(), flavor.clone()],
+            None if self.linker.generic => vec!["-flavor".into(), "wasm".into()],
+            None => Vec::new(),
+        };
+        args.extend(first.iter().cloned());
+        for word in self.line.forwarded() {
+            args.push(match word {
+                Forward::Word(word) => word,
+                Forward::Copy(copy) => {
+                    let mut reference = OsString::from("@");
+                    reference.push(self.write_copy(&copy).map_err(|error| no_scratch(&error))?);
+                    reference
+                }
+            });
+        }
+        args.extend(last.iter().cloned());
+        Ok(Call { linker: self.linker, args, quoting: self.line.quoting, depth: self.depth })
+    }
+
+    fn write_copy(&mut self, copy: &Copy) -> io::Result<OsString> {
+        let text = copy.render(self.line.quoting, &mut |nested| self.write_copy(nested))?;
+        self.scratch.write("arguments", &text).map(PathBuf::into_os_string)
+    }
+
+    /// Adds what only we know to the linker's archive of this link.
+    fn pack(&mut self, findings: &[Finding]) {
+        let Some(path) = &self.settings.reproduce else { return };
+        let version = Command::new(&self.linker.path).args(["-flavor", "wasm", "--version"]).output();
+        let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let shim = Call { linker: self.linker, args: self.args.to_vec(), quoting: self.line.quoting, depth: 0 };
+        let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let files = [
+            (
+                "README",
+                "Unpack this archive, go into its one folder, and repeat the link with\n    rust-lld -flavor wasm @response.txt\n\
+                 (or wasm-ld @response.txt): these are the words the real linker was given, ours included.\n"
+                    .to_owned(),
+            ),
+            ("arguments", show(&shim).replacen(&shell_word(self.linker.path.as_os_str()), "wasm-threads-linker", 1) + "\n"),
+            ("settings", format!("{:#?}\n", self.settings)),
+            ("versions", format!("{}\n{}: {version}", super::about::version(), self.linker.path.display())),
+            ("findings", texts.join("\n") + "\n"),
+        ];
+        if let Some(finding) = reproduce::add(path, &files) {
+            super::print_findings(&[finding], "");
+        }
+    }
+}
+
+fn no_scratch(error: &io::Error) -> Box<Finding> {
+    Box::new(Finding::new(
+        &rules::LINKER_DID_NOT_START,
+        "no temporary file could be written for this link",
+        error.to_string(),
+        "room for a few small files",
+        "free space in the temporary folder, or name another one in TMPDIR (TEMP on Windows)",
+    ))
+}

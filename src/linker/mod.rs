@@ -1,0 +1,156 @@
+//! The linker: the way of one link from its command line to its exit status. Here, and only here, processes are started and
+//! things are printed.
+
+mod about;
+mod link;
+mod output;
+mod process;
+mod real_linker;
+mod reproduce;
+mod scratch;
+
+use crate::command_line::{CommandLine, Loaded, Style};
+use crate::inputs;
+use crate::report::Finding;
+use crate::rules;
+use crate::settings::{About, Mode, Settings};
+use link::Link;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::process::{ExitCode, ExitStatus};
+
+/// How a link ended.
+enum End {
+    /// As the real linker ended.
+    Like(ExitStatus),
+    /// By our own word: these findings, and a last line for a person.
+    Refused(Vec<Finding>, String),
+    /// Something was asked and answered.
+    Answered,
+}
+
+/// Links what this process's arguments ask for. The real linker's status is the answer; 1 where the shim itself refuses.
+pub fn main() -> ExitCode {
+    let environment = env_logger::Env::new().filter_or("WASM_THREADS_LOG", "off");
+    // Another logger may have been set by a program that links through this library: then that one is used.
+    let _ = env_logger::Builder::from_env(environment).format_timestamp(None).try_init();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match way_of_a_link(&args) {
+        Ok(End::Like(status)) => process::end_like(status),
+        Ok(End::Answered) => ExitCode::SUCCESS,
+        Ok(End::Refused(findings, last)) => {
+            print_findings(&findings, &last);
+            ExitCode::FAILURE
+        }
+        Err(finding) => {
+            print_findings(&[*finding], "");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
+    if args.is_empty() {
+        return Err(Box::new(Finding::new(
+            &rules::BAD_OPTION,
+            "wasm-threads-linker was given nothing to link",
+            "no arguments",
+            "a linker's command line, as rustc makes it",
+            "set `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml, or see \
+             `wasm-threads-linker --wasm-threads-help`",
+        )));
+    }
+    let depth = real_linker::depth()?;
+    let line = CommandLine::parse(args, &mut load);
+    let settings = Settings::new(&line, &|name| std::env::var_os(name))?;
+    match settings.about {
+        Some(About::Help) => return answer(&about::help()),
+        Some(About::Version) => return answer(&about::version()),
+        None => {}
+    }
+    if matches!(args, [only] if only == "--help" || only == "-help") {
+        // A person asks. The real linker's own help follows.
+        answer(&about::help())?;
+        answer("")?;
+    }
+    if let Some(finding) = host_link(&line) {
+        return Err(finding);
+    }
+    let linker = real_linker::find(&settings, line.style)?;
+    log::info!("{} in {:?} style, mode {:?} from {}", linker.path.display(), line.style, settings.mode, settings.mode_from);
+    let mut link = Link::new(args, &line, &settings, &linker, depth);
+    match only_forwarded(&line, &settings) {
+        Some(why) => {
+            log::info!("forwarded: {why}");
+            link.forward()
+        }
+        None => link.run(),
+    }
+}
+
+/// Why a line is handed on as it is, whatever its objects say.
+fn only_forwarded(line: &CommandLine, settings: &Settings) -> Option<String> {
+    if settings.mode == Mode::Off {
+        return Some(format!("switched off by {}", settings.mode_from));
+    }
+    if let Some(problem) = &line.unreadable {
+        return Some(problem.clone());
+    }
+    if line.style != Style::WasmLd {
+        return Some("this version judges wasm-ld's own command lines only".to_owned());
+    }
+    if let Some(option) = line.options.not_a_module {
+        return Some(format!("{option} makes no module of its own"));
+    }
+    line.options.inputs.is_empty().then(|| "there is nothing to link".to_owned())
+}
+
+/// A link for the machine that builds: cargo uses one `linker` for everything where no `--target` is given.
+fn host_link(line: &CommandLine) -> Option<Box<Finding>> {
+    let found = match line.style {
+        Style::Host => match &line.flavor {
+            Some(flavor) => format!("-flavor {}", flavor.display()),
+            None => "a command line for link.exe".to_owned(),
+        },
+        Style::WasmLd if line.flavor.is_some() => return None,
+        Style::WasmLd | Style::Clang | Style::Emcc => {
+            format!("{}, an object of this machine", inputs::first_host_object(&line.options)?.display())
+        }
+    };
+    Some(Box::new(Finding::new(
+        &rules::HOST_LINK,
+        "this is a link for the machine that builds, not for WebAssembly",
+        found,
+        "objects for WebAssembly",
+        "set the linker for the WebAssembly target alone, in .cargo/config.toml:\n[target.wasm32-unknown-unknown]\nlinker = \
+         \"wasm-threads-linker\"\nand build with --target wasm32-unknown-unknown",
+    )))
+}
+
+fn answer(text: &str) -> Result<End, Box<Finding>> {
+    // Whoever asked may have gone away.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(End::Answered)
+}
+
+fn print_findings(findings: &[Finding], last: &str) {
+    let mut text: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    if !last.is_empty() {
+        text.push(last.to_owned());
+    }
+    // One write: parallel links must not mix their lines.
+    let _ = std::io::stderr().write_all((text.join("\n") + "\n").as_bytes());
+}
+
+/// The largest response file that is opened, in bytes: far more than any link has, far less than memory.
+const LARGEST_RESPONSE_FILE: u64 = 256 << 20;
+
+fn load(name: &OsStr) -> Option<Loaded> {
+    let facts = std::fs::metadata(name).ok()?;
+    if facts.is_dir() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(name).ok()?.take(LARGEST_RESPONSE_FILE + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= LARGEST_RESPONSE_FILE).then(|| Loaded { bytes, once: !facts.is_file() })
+}

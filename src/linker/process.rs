@@ -1,0 +1,218 @@
+//! Running the real linker: the one place that starts a process for a link.
+
+use super::real_linker::{DEPTH, RealLinker};
+use super::scratch::Scratch;
+use crate::command_line::{Quoting, quote};
+use crate::os_bytes::{bytes, word};
+use crate::report::Finding;
+use crate::rules;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// One call of the real linker.
+pub(crate) struct Call<'a> {
+    pub linker: &'a RealLinker,
+    /// All its words.
+    pub args: Vec<OsString>,
+    /// How a response file of ours must be quoted.
+    pub quoting: Quoting,
+    /// How many shims are above us.
+    pub depth: u32,
+}
+
+/// What becomes of the linker's own words while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// They go out as they come; of the errors we keep a copy, to explain them.
+    PassedOn,
+    /// They are held back until it is clear that this run counts.
+    Held,
+}
+
+/// How a run ended.
+pub(crate) struct Ended {
+    pub status: ExitStatus,
+    /// What it said on standard error, up to [`MOST_KEPT`] bytes.
+    pub errors: Vec<u8>,
+    held: Option<(File, File)>,
+}
+
+impl Ended {
+    /// Lets out what was held back.
+    pub(crate) fn let_out(&mut self) -> io::Result<()> {
+        if let Some((mut out, mut errors)) = self.held.take() {
+            out.rewind()?;
+            io::copy(&mut out, &mut io::stdout())?;
+            errors.rewind()?;
+            io::copy(&mut errors, &mut io::stderr())?;
+        }
+        Ok(())
+    }
+}
+
+/// Enough of a linker's errors to explain them, in bytes.
+const MOST_KEPT: usize = 1 << 20;
+
+impl Call<'_> {
+    fn command(&self, args: &[OsString]) -> Command {
+        let mut command = Command::new(&self.linker.path);
+        command.args(args).env(DEPTH, (self.depth + 1).to_string());
+        command
+    }
+
+    /// The words in a response file of our own, for a line that our words made too long.
+    fn shortened(&self, scratch: &mut Scratch) -> io::Result<Vec<OsString>> {
+        // `-flavor wasm` is only understood on the line itself, and so is the quoting of what follows.
+        let flavor = if self.args.first().is_some_and(|first| first == "-flavor") { 2 } else { 0 };
+        let (flavor, rest) = self.args.split_at(flavor);
+        if rest.iter().any(|arg| arg.is_empty()) {
+            return Err(io::Error::other("an empty argument cannot be written to a response file"));
+        }
+        let mut text = Vec::new();
+        for arg in rest {
+            text.extend(quote(bytes(arg), self.quoting));
+            text.push(b'\n');
+        }
+        let mut reference = OsString::from("@");
+        reference.push(scratch.write("arguments", &text)?);
+        let quoting = match self.quoting {
+            Quoting::Posix => "--rsp-quoting=posix",
+            Quoting::Windows => "--rsp-quoting=windows",
+        };
+        Ok([flavor, &[word(quoting.as_bytes()), reference]].concat())
+    }
+
+    fn not_started(&self, error: &io::Error) -> Box<Finding> {
+        Box::new(Finding::new(
+            &rules::LINKER_DID_NOT_START,
+            format!("{} did not start", self.linker.path.display()),
+            error.to_string(),
+            "a linker that runs",
+            "name another one: -C link-arg=--wasm-threads-linker=/path/to/rust-lld",
+        ))
+    }
+
+    fn spawn(&self, scratch: &mut Scratch, set_up: &dyn Fn(&mut Command) -> io::Result<()>) -> Result<Child, Box<Finding>> {
+        let mut command = self.command(&self.args);
+        let started = set_up(&mut command).and_then(|()| command.spawn());
+        let started = match started {
+            Err(error) if is_too_long(&error) => {
+                log::info!("the command line is too long: using a response file");
+                self.shortened(scratch).and_then(|args| {
+                    let mut command = self.command(&args);
+                    set_up(&mut command)?;
+                    command.spawn()
+                })
+            }
+            other => other,
+        };
+        started.map_err(|error| self.not_started(&error))
+    }
+
+    /// Runs the linker to its end.
+    pub(crate) fn run(&self, streams: Streams, scratch: &mut Scratch) -> Result<Ended, Box<Finding>> {
+        log::info!("running {}", show(self));
+        let io_error = |error: io::Error| self.not_started(&error);
+        match streams {
+            Streams::PassedOn => {
+                let mut child = self.spawn(scratch, &|command| {
+                    command.stderr(Stdio::piped());
+                    Ok(())
+                })?;
+                let errors = child.stderr.take().map(pass_on).unwrap_or_default();
+                let status = child.wait().map_err(io_error)?;
+                Ok(Ended { status, errors, held: None })
+            }
+            Streams::Held => {
+                // Files without a name: a map of a large link can be larger than memory.
+                let files = || Ok::<_, io::Error>((tempfile::tempfile()?, tempfile::tempfile()?));
+                let (out, mut errors) = files().map_err(io_error)?;
+                let mut child = self.spawn(scratch, &|command| {
+                    command.stdout(out.try_clone()?).stderr(errors.try_clone()?);
+                    Ok(())
+                })?;
+                let status = child.wait().map_err(io_error)?;
+                let mut kept = Vec::new();
+                let read = errors.rewind().and_then(|()| (&errors).take(MOST_KEPT as u64).read_to_end(&mut kept));
+                read.map_err(io_error)?;
+                Ok(Ended { status, errors: kept, held: Some((out, errors)) })
+            }
+        }
+    }
+
+    /// Becomes the linker, where the system can; else runs it. Returns only if that fails, or with its status.
+    pub(crate) fn become_linker(&self, scratch: &mut Scratch) -> Result<ExitStatus, Box<Finding>> {
+        log::info!("handing over to {}", show(self));
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            let error = self.command(&self.args).exec();
+            if !is_too_long(&error) {
+                return Err(self.not_started(&error));
+            }
+        }
+        // With a response file of ours there is something to remove afterwards, so we stay.
+        let mut child = self.spawn(scratch, &|_| Ok(()))?;
+        child.wait().map_err(|error| self.not_started(&error))
+    }
+}
+
+/// Sends a linker's errors on as they come, and keeps the first of them.
+fn pass_on(mut from: impl Read) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return kept,
+            Ok(count) => {
+                // Nobody may be listening any more: the linker must not notice.
+                let _ = io::stderr().write_all(&buffer[..count]);
+                let room = MOST_KEPT - kept.len();
+                kept.extend(&buffer[..count.min(room)]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return kept,
+        }
+    }
+}
+
+/// `E2BIG` on Unix; on Windows `ERROR_FILENAME_EXCED_RANGE`, and `ERROR_NOT_ENOUGH_MEMORY` as some versions have it.
+fn is_too_long(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ArgumentListTooLong || (cfg!(windows) && matches!(error.raw_os_error(), Some(206 | 8)))
+}
+
+/// The call as it could be pasted into a shell.
+pub(crate) fn show(call: &Call<'_>) -> String {
+    std::iter::once(call.linker.path.as_os_str())
+        .chain(call.args.iter().map(OsString::as_os_str))
+        .map(shell_word)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word as a POSIX shell would want it.
+pub(crate) fn shell_word(word: &std::ffi::OsStr) -> String {
+    let text = word.to_string_lossy();
+    match shlex::try_quote(&text) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => format!("{text:?}"),
+    }
+}
+
+/// Ends this process as the linker ended: with its status, or by the same signal.
+pub(crate) fn end_like(status: ExitStatus) -> std::process::ExitCode {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            // Returns only for signals that do not end a process, and where the signal is blocked.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            let _ = signal_hook::low_level::raise(signal);
+            return std::process::ExitCode::from(u8::try_from(128 + signal).unwrap_or(1));
+        }
+    }
+    // On Windows a status has 32 bits, of which a caller sees all: only `exit` can hand them on.
+    std::process::exit(status.code().unwrap_or(1))
+}

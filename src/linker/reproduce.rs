@@ -1,0 +1,43 @@
+//! A link packed into one file: the real linker's own `--reproduce` archive, with what only we know added to it.
+
+use crate::report::Finding;
+use crate::rules;
+use std::fs::OpenOptions;
+use std::io::{self, Seek, SeekFrom};
+use std::path::Path;
+
+/// A tar archive is made of blocks of this many bytes (POSIX, `pax`).
+const BLOCK: u64 = 512;
+
+/// Adds `files`, each a name and its text, to the archive that the linker wrote at `path`. All names in that archive begin with
+/// its own file stem, as lld has it, and so do ours.
+pub(crate) fn add(path: &Path, files: &[(&str, String)]) -> Option<Finding> {
+    append(path, files).err().map(|error| {
+        Finding::new(
+            &rules::REPRODUCE_FAILED,
+            format!("the link could not be packed into {}", path.display()),
+            error.to_string(),
+            "the linker's archive, with our notes added",
+            "name a file in a folder that can be written to, and a linker that knows --reproduce (wasm-ld 17 or later)",
+        )
+    })
+}
+
+fn append(path: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut end = 0;
+    for entry in tar::Archive::new(&file).entries_with_seek()? {
+        let entry = entry?;
+        end = entry.raw_file_position() + entry.size().next_multiple_of(BLOCK);
+    }
+    file.seek(SeekFrom::Start(end))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut builder = tar::Builder::new(&file);
+    for (name, text) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, format!("{stem}/wasm-threads/{name}"), text.as_bytes())?;
+    }
+    builder.finish()
+}

@@ -1,0 +1,37 @@
+//! A folder for what only this link needs. Made when the first file is written, removed when the link ends.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The folder.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    folder: Option<tempfile::TempDir>,
+    written: usize,
+}
+
+impl Scratch {
+    /// The path of a new file in the folder.
+    pub(crate) fn path(&mut self, name: &str) -> io::Result<PathBuf> {
+        if self.folder.is_none() {
+            self.folder = Some(tempfile::Builder::new().prefix("wasm-threads-").tempdir()?);
+        }
+        let folder = self.folder.as_ref().map(|folder| folder.path().to_owned()).unwrap_or_default();
+        self.written += 1;
+        Ok(folder.join(format!("{}-{name}", self.written)))
+    }
+
+    /// A new folder in the folder.
+    pub(crate) fn folder(&mut self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path(name)?;
+        std::fs::create_dir(&path)?;
+        Ok(path)
+    }
+
+    /// Writes a new file and says where.
+    pub(crate) fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<PathBuf> {
+        let path = self.path(name)?;
+        std::fs::write(&path, contents)?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,400 @@
+//! The facts of a WebAssembly module, as far as threads are concerned.
+
+mod features;
+mod read_at;
+pub(crate) mod sections;
+mod tls_inside;
+
+pub use features::Features;
+pub use read_at::{OpenFile, Part, ReadAt};
+pub use sections::ReadError;
+
+pub(crate) use read_at::Window;
+
+use sections::{CUSTOM, Section, cut_off};
+use std::collections::BTreeMap;
+use wasmparser::{
+    BinaryReader, ExportSectionReader, ExternalKind, FunctionSectionReader, GlobalSectionReader, GlobalType,
+    ImportSectionReader, MemorySectionReader, MemoryType, Operator, TypeRef, ValType,
+};
+
+/// The custom section by which a crate says that whoever links it must be threaded.
+pub const NEED_SECTION: &str = "wasm-threads";
+
+/// What was read of one module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// Every memory, imported ones first, as in the module's own numbering.
+    pub memories: Vec<Memory>,
+    /// Every export: its kind and index.
+    pub exports: BTreeMap<String, Export>,
+    /// Every data segment.
+    pub segments: Vec<Segment>,
+    /// The start function.
+    pub start: Option<u32>,
+    /// Every global, imported ones first.
+    pub globals: Vec<Global>,
+    /// What the `target_features` section says. `None` without one: `--strip-all` drops it, so that proves nothing.
+    pub features: Option<Features>,
+    /// The crates that said [`required!`](crate::required), in the order of the section.
+    pub needs: Vec<String>,
+    /// The module has wasm-bindgen's section of descriptions, so wasm-bindgen has yet to run over it.
+    pub wants_wasm_bindgen: bool,
+    /// The modules that functions are imported from, such as `wasi_snapshot_preview1`.
+    pub imports_from: Vec<String>,
+    /// What the exported `__wasm_init_tls` is, where it is a function of this module.
+    pub init_tls: Option<InitTls>,
+    /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
+    /// the module's own. Looked for only where `__wasm_init_tls` is not exported.
+    pub tls_inside: bool,
+    /// The module has a `dylink.0` section: a shared library, linked at run time.
+    pub dynamic: bool,
+}
+
+/// One memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The module and name it is imported by.
+    pub import: Option<(String, String)>,
+    /// Its limits at the start, in pages.
+    pub minimum: u64,
+    /// The most it may ever have, in pages.
+    pub maximum: Option<u64>,
+    /// Whether it is shared.
+    pub shared: bool,
+    /// Whether its addresses have 64 bits.
+    pub wide: bool,
+    /// The size of a page, in bytes: 65536 unless the module says otherwise.
+    pub page: u64,
+}
+
+/// One export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// What is exported.
+    pub kind: Kind,
+    /// Its index among its kind.
+    pub index: u32,
+}
+
+/// The kinds of exports that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A function.
+    Function,
+    /// A global.
+    Global,
+    /// A memory.
+    Memory,
+    /// A table, a tag, or what else there may be.
+    Other,
+}
+
+/// One data segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// An active segment is written at every instantiation; a passive one by an instruction.
+    pub active: bool,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// One global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Whether it can be set.
+    pub mutable: bool,
+    /// An `i32` or `i64`.
+    pub integer: bool,
+    /// Its value, where that is a plain constant of this module.
+    pub constant: Option<u64>,
+}
+
+/// The exported `__wasm_init_tls`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InitTls {
+    /// It takes one address and returns nothing.
+    pub takes_one_address: bool,
+    /// The function it calls before anything else. The one that `wasm-ld` makes calls none; only the wrapper that runs
+    /// constructors does (`Writer.cpp`, `createCommandExportWrappers`).
+    pub calls_first: Option<u32>,
+}
+
+/// Windows of this size hold every header of an object and most small modules whole.
+const AHEAD: usize = 4096;
+
+/// The id of the code section.
+const CODE: u8 = 10;
+
+impl Module {
+    /// Reads `source` in place: section headers, and the contents of those sections that say something about threads.
+    pub fn read<R: ReadAt + ?Sized>(source: &R) -> Result<Module, ReadError> {
+        let mut window = Window::new(source, AHEAD);
+        let mut found = Vec::new();
+        sections::walk(source, &mut window, |section| {
+            found.push(section);
+            Ok(true)
+        })?;
+        let mut reading = Reading { source, module: Module::default(), types: Vec::new(), functions: Vec::new(), imported: 0 };
+        for section in &found {
+            reading.section(section)?;
+        }
+        reading.init_tls(&found)?;
+        Ok(reading.module)
+    }
+
+    /// The memory that atomics and data use: the first.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memories.first()
+    }
+
+    /// The constant value of the exported global `name`.
+    pub fn constant(&self, name: &str) -> Option<u64> {
+        let export = self.exports.get(name).filter(|export| export.kind == Kind::Global)?;
+        self.globals.get(export.index as usize)?.constant
+    }
+}
+
+struct Reading<'a, R: ?Sized> {
+    source: &'a R,
+    module: Module,
+    /// For each type: whether it is a function of one address and no result.
+    types: Vec<bool>,
+    /// The type of each function, imported ones first.
+    functions: Vec<u32>,
+    imported: u32,
+}
+
+fn malformed(error: wasmparser::BinaryReaderError) -> ReadError {
+    ReadError::Malformed(format!("{} (at byte {})", error.message(), error.offset()))
+}
+
+impl<R: ReadAt + ?Sized> Reading<'_, R> {
+    fn load(&self, section: &Section) -> Result<Vec<u8>, ReadError> {
+        let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
+        let mut bytes = vec![0; size];
+        if self.source.read_some(section.range.start, &mut bytes)? < size {
+            return Err(ReadError::Malformed(format!("cut off while it was read, at byte {}", section.range.start)));
+        }
+        Ok(bytes)
+    }
+
+    fn section(&mut self, section: &Section) -> Result<(), ReadError> {
+        let offset = section.range.start;
+        match (section.id, section.name.as_deref()) {
+            (CUSTOM, Some("target_features")) => self.module.features = Some(Features::read(&self.load(section)?)?),
+            (CUSTOM, Some(NEED_SECTION)) => self.module.needs = needs(&self.load(section)?),
+            (CUSTOM, Some("dylink.0" | "dylink")) => self.module.dynamic = true,
+            (CUSTOM, Some("__wasm_bindgen_unstable")) => self.module.wants_wasm_bindgen = true,
+            (1, _) => self.types(&self.load(section)?, offset).map_err(malformed)?,
+            (2, _) => self.imports(&self.load(section)?, offset)?,
+            (3, _) => {
+                for index in FunctionSectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
+                    self.functions.push(index.map_err(malformed)?);
+                }
+            }
+            (5, _) => {
+                for memory in MemorySectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
+                    self.module.memories.push(memory_facts(memory.map_err(malformed)?, None)?);
+                }
+            }
+            (6, _) => self.globals(&self.load(section)?, offset).map_err(malformed)?,
+            (7, _) => self.exports(&self.load(section)?, offset).map_err(malformed)?,
+            (8, _) => {
+                let bytes = self.load(section)?;
+                let index = BinaryReader::new(&bytes, offset).read_var_u32().map_err(malformed)?;
+                self.module.start = Some(index);
+            }
+            (11, _) => self.segments(section)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn types(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
+        for group in wasmparser::TypeSectionReader::new(BinaryReader::new(bytes, offset))? {
+            for kind in group?.into_types() {
+                let wanted = match &kind.composite_type.inner {
+                    wasmparser::CompositeInnerType::Func(function) => {
+                        matches!(function.params(), [ValType::I32 | ValType::I64]) && function.results().is_empty()
+                    }
+                    _ => false,
+                };
+                self.types.push(wanted);
+            }
+        }
+        Ok(())
+    }
+
+    fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
+        for import in ImportSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)?.into_imports() {
+            let import = import.map_err(malformed)?;
+            match import.ty {
+                TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                    self.functions.push(index);
+                    self.imported += 1;
+                    if !self.module.imports_from.iter().any(|known| known == import.module) {
+                        self.module.imports_from.push(import.module.to_owned());
+                    }
+                }
+                TypeRef::Memory(memory) => {
+                    let import = (import.module.to_owned(), import.name.to_owned());
+                    self.module.memories.push(memory_facts(memory, Some(import))?);
+                }
+                TypeRef::Global(kind) => self.module.globals.push(global_facts(kind, None)),
+                TypeRef::Table(_) | TypeRef::Tag(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn globals(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
+        for global in GlobalSectionReader::new(BinaryReader::new(bytes, offset))? {
+            let global = global?;
+            let mut operators = global.init_expr.get_operators_reader();
+            let constant = match (operators.read()?, operators.read()?) {
+                // An address: its bits, not its sign.
+                (Operator::I32Const { value }, Operator::End) => Some(u64::from(value.cast_unsigned())),
+                (Operator::I64Const { value }, Operator::End) => Some(value.cast_unsigned()),
+                _ => None,
+            };
+            self.module.globals.push(global_facts(global.ty, constant));
+        }
+        Ok(())
+    }
+
+    fn exports(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
+        for export in ExportSectionReader::new(BinaryReader::new(bytes, offset))? {
+            let export = export?;
+            let kind = match export.kind {
+                ExternalKind::Func | ExternalKind::FuncExact => Kind::Function,
+                ExternalKind::Global => Kind::Global,
+                ExternalKind::Memory => Kind::Memory,
+                ExternalKind::Table | ExternalKind::Tag => Kind::Other,
+            };
+            self.module.exports.insert(export.name.to_owned(), Export { kind, index: export.index });
+        }
+        Ok(())
+    }
+
+    /// The headers of the data segments; their contents may be hundreds of megabytes and are stepped over.
+    fn segments(&mut self, section: &Section) -> Result<(), ReadError> {
+        let mut window = Window::new(self.source, AHEAD);
+        let Section { range, .. } = section;
+        let left = |at: u64| usize::try_from((range.end - at).min(256)).unwrap_or(256);
+        let head = window.at(range.start, left(range.start))?;
+        let (count, bytes) = sections::leb(head).ok_or_else(|| cut_off(range.start))?;
+        let mut at = range.start + bytes as u64;
+        for _ in 0..count {
+            let wanted = left(at);
+            let head = window.at(at, wanted)?;
+            let head = &head[..wanted.min(head.len())];
+            let (active, header, size) = segment_header(head, at)?;
+            at = at + header as u64 + u64::from(size);
+            if at > range.end {
+                return Err(cut_off(at));
+            }
+            self.module.segments.push(Segment { active, size: u64::from(size) });
+        }
+        Ok(())
+    }
+
+    /// Looks at the exported `__wasm_init_tls`. `wasm-ld` puts the functions it makes first, so few bodies are stepped over.
+    fn init_tls(&mut self, found: &[Section]) -> Result<(), ReadError> {
+        let Some(export) = self.module.exports.get("__wasm_init_tls").filter(|export| export.kind == Kind::Function) else {
+            let code = found.iter().find(|section| section.id == CODE).map_or(0..0, |code| code.range.clone());
+            let start = self.module.start.and_then(|start| start.checked_sub(self.imported));
+            self.module.tls_inside = tls_inside::read(self.source, &code, start, &self.module.segments)?;
+            return Ok(());
+        };
+        let takes_one_address = self
+            .functions
+            .get(export.index as usize)
+            .and_then(|index| self.types.get(*index as usize))
+            .copied()
+            .unwrap_or(false);
+        let mut init = InitTls { takes_one_address, calls_first: None };
+        let code = found.iter().find(|section| section.id == CODE);
+        if let (Some(code), Some(body)) = (code, export.index.checked_sub(self.imported)) {
+            init.calls_first = self.first_call(&code.range, body)?;
+        }
+        self.module.init_tls = Some(init);
+        Ok(())
+    }
+
+    fn first_call(&self, code: &std::ops::Range<u64>, wanted: u32) -> Result<Option<u32>, ReadError> {
+        let mut first = None;
+        sections::bodies(self.source, code, |index, range, window| {
+            if index < wanted {
+                return Ok(true);
+            }
+            let size = usize::try_from((range.end - range.start).min(64)).unwrap_or(64);
+            let held = window.at(range.start, size)?;
+            first = first_operator_is_call(&held[..size.min(held.len())], range.start);
+            Ok(false)
+        })?;
+        Ok(first)
+    }
+}
+
+fn first_operator_is_call(body: &[u8], offset: u64) -> Option<u32> {
+    let mut reader = BinaryReader::new(body, offset);
+    for _ in 0..reader.read_var_u32().ok()? {
+        reader.read_var_u32().ok()?;
+        reader.read::<ValType>().ok()?;
+    }
+    match wasmparser::OperatorsReader::new(reader).read().ok()? {
+        Operator::Call { function_index } => Some(function_index),
+        _ => None,
+    }
+}
+
+/// Whether the segment whose header starts `head` is active, how long the header is, and how many bytes follow it.
+fn segment_header(head: &[u8], at: u64) -> Result<(bool, usize, u32), ReadError> {
+    // Not wasmparser's `DataSectionReader`: that wants a segment's contents in memory too.
+    let (flags, _) = sections::leb(head).ok_or_else(|| cut_off(at))?;
+    let mut reader = BinaryReader::new(head, at);
+    reader.read_var_u32().map_err(malformed)?;
+    let active = match flags {
+        1 => false,
+        0 | 2 => {
+            if flags == 2 {
+                reader.read_var_u32().map_err(malformed)?;
+            }
+            let mut operators = wasmparser::OperatorsReader::new(reader);
+            while !matches!(operators.read().map_err(malformed)?, Operator::End) {}
+            reader = operators.get_binary_reader();
+            true
+        }
+        other => return Err(ReadError::Malformed(format!("a data segment of the unknown kind {other} (at byte {at})"))),
+    };
+    let size = reader.read_var_u32().map_err(malformed)?;
+    let header = usize::try_from(reader.original_position() - at).map_err(std::io::Error::other)?;
+    Ok((active, header, size))
+}
+
+fn memory_facts(memory: MemoryType, import: Option<(String, String)>) -> Result<Memory, ReadError> {
+    let page = match memory.page_size_log2 {
+        None => crate::size::PAGE,
+        Some(log2 @ 0..=16) => 1 << log2,
+        Some(log2) => return Err(ReadError::Malformed(format!("a memory with pages of 2^{log2} bytes"))),
+    };
+    Ok(Memory { import, minimum: memory.initial, maximum: memory.maximum, shared: memory.shared, wide: memory.memory64, page })
+}
+
+fn global_facts(kind: GlobalType, constant: Option<u64>) -> Global {
+    let integer = matches!(kind.content_type, ValType::I32 | ValType::I64);
+    Global { mutable: kind.mutable, integer, constant }
+}
+
+/// The contents of the section: one line for each crate. `wasm-ld` joins the sections of all objects.
+pub(crate) fn needs(section: &[u8]) -> Vec<String> {
+    let mut crates: Vec<String> = Vec::new();
+    for line in section.split(|byte| matches!(byte, b'\n' | 0)) {
+        let name = String::from_utf8_lossy(line).trim().to_owned();
+        if !name.is_empty() && !crates.contains(&name) {
+            crates.push(name);
+        }
+    }
+    crates
+}

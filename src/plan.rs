@@ -1,0 +1,91 @@
+//! What to add to a command line: whatever is missing, and never over the user's own value.
+
+use crate::command_line::Options;
+use crate::exports::EXPORTS;
+use crate::os_bytes::bytes;
+use crate::settings::Settings;
+use crate::target::Target;
+use std::ffi::OsString;
+
+/// Words to add.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Right after `-flavor wasm`: any later word of the user's wins over these.
+    pub first: Vec<OsString>,
+    /// At the end.
+    pub last: Vec<OsString>,
+    /// The maximum memory that we declare, in bytes, where the user declared none.
+    pub max_memory: Option<u64>,
+}
+
+/// What rustc up to 1.91 declared, what most recipes use, and near the most that phones accept, in bytes.
+pub const DEFAULT_MAX_MEMORY: u64 = 1 << 30;
+
+/// The same for 64-bit memories.
+const DEFAULT_MAX_MEMORY_64: u64 = 4 << 30;
+
+/// The address space of a 32-bit memory, in bytes.
+const WHOLE_32: u64 = 1 << 32;
+
+impl Plan {
+    /// What is missing of a threaded link for `target`.
+    pub fn new(options: &Options, target: Target, settings: &Settings) -> Plan {
+        let mut plan = Plan::default();
+        let last: &mut Vec<OsString> = &mut plan.last;
+        let mut add = |missing: bool, word: &str| {
+            if missing {
+                last.push(word.into());
+            }
+        };
+        match target {
+            Target::Javascript => {
+                add(!options.shared_memory, "--shared-memory");
+                add(!options.import_memory, "--import-memory");
+                for export in EXPORTS {
+                    // Unlike `--export`, no linker refuses this where the symbol is absent; the check proves the export.
+                    let missing = !options.export_all && !options.exports.contains(export.as_bytes());
+                    add(missing, &format!("--export-if-defined={export}"));
+                }
+                plan.add_max_memory(options, settings);
+            }
+            Target::WasiThreads => {
+                add(!options.import_memory, "--import-memory");
+                add(!options.export_memory, "--export-memory");
+                add(!options.shared_memory, "--shared-memory");
+                plan.add_max_memory(options, settings);
+            }
+            Target::Wasi | Target::Emscripten | Target::Wali => {}
+        }
+        plan
+    }
+
+    /// Whether there is nothing to add.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.last.is_empty()
+    }
+
+    fn add_max_memory(&mut self, options: &Options, settings: &Settings) {
+        // lld takes 0 for "not given" (Writer.cpp), and refuses a maximum next to --no-growable-memory.
+        let given = options.max_memory.as_deref();
+        let zero = given.is_some_and(|text| !text.is_empty() && bytes(text).iter().all(|digit| *digit == b'0'));
+        if options.no_growable_memory || (given.is_some() && !zero) {
+            return;
+        }
+        let size = settings.max_memory.unwrap_or_else(|| default_max_memory(options));
+        let word = format!("--max-memory={size}").into();
+        self.max_memory = Some(size);
+        if zero { self.last.push(word) } else { self.first.push(word) }
+    }
+}
+
+/// The default, unless the user's own initial size leaves no room under it.
+fn default_max_memory(options: &Options) -> u64 {
+    let wide = options.wasm64;
+    let usual = if wide { DEFAULT_MAX_MEMORY_64 } else { DEFAULT_MAX_MEMORY };
+    let initial = options.initial_memory.unwrap_or(0).max(options.initial_heap.unwrap_or(0));
+    match initial {
+        initial if initial < usual => usual,
+        initial if wide => initial.saturating_mul(2).next_multiple_of(WHOLE_32).min(1 << 34),
+        _ => WHOLE_32,
+    }
+}

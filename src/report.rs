@@ -1,0 +1,94 @@
+//! What was found, as text for a person.
+
+use crate::rules::{Level, Rule};
+use std::fmt;
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How grave it is here.
+    pub level: Level,
+    /// What is wrong, in one sentence that names the file or the word.
+    pub what: String,
+    /// What was found.
+    pub found: String,
+    /// What was wanted.
+    pub wanted: String,
+    /// Why it matters; the rule's own reason, unless there is a better one here.
+    pub why: String,
+    /// What mends it.
+    pub fix: String,
+}
+
+impl Finding {
+    /// A finding at its rule's own level.
+    pub fn new(
+        rule: &'static Rule,
+        what: impl Into<String>,
+        found: impl Into<String>,
+        wanted: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule,
+            level: rule.level,
+            what: what.into(),
+            found: found.into(),
+            wanted: wanted.into(),
+            why: rule.why.to_owned(),
+            fix: fix.into(),
+        }
+    }
+
+    /// The same, as a warning.
+    pub(crate) fn warning(self) -> Finding {
+        Finding { level: Level::Warning, ..self }
+    }
+
+    /// Whether it fails a link.
+    pub fn is_error(&self) -> bool {
+        self.level == Level::Error
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        write!(out, "{level}[{}]: {}", self.rule.id, clean(&self.what))?;
+        let rows = [("found", &self.found), ("wanted", &self.wanted), ("why", &self.why), ("fix", &self.fix)];
+        for (name, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+            let label = format!("{name}:");
+            for (index, line) in clean(text).lines().enumerate() {
+                let label = if index == 0 { label.as_str() } else { "" };
+                write!(out, "\n  {label:<8}{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names come from files that we did not write: a control character in one must not reach a terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text() {
+        let finding = Finding::new(&crate::rules::HOST_LINK, "a \u{1b}[31mred\u{1b}[0m name", "one\ntwo", "w", "f");
+        assert_eq!(
+            finding.to_string(),
+            "error[host-link]: a \u{fffd}[31mred\u{fffd}[0m name\n  found:  one\n          two\n  wanted: w\n  why:    \
+             wasm-threads-linker links WebAssembly only; what runs on the machine that builds needs that machine's own linker\n  \
+             fix:    f"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Every rule, and every other thing a link can be refused for: one table, from which the texts come.
+//!
+//! An id never changes its meaning. Sources are named where a rule rests on what a tool does.
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Told, and nothing more.
+    Warning,
+    /// The module must not be shipped: the link fails.
+    Error,
+}
+
+/// One rule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, for people and for machines.
+    pub id: &'static str,
+    /// How grave a breach is, unless the finding says otherwise.
+    pub level: Level,
+    /// Why it matters, in one sentence.
+    pub why: &'static str,
+}
+
+macro_rules! rules {
+    ($($name:ident = $id:literal $level:ident $why:literal;)*) => {
+        $(#[doc = concat!("`", $id, "`: ", $why)] pub static $name: Rule = Rule { id: $id, level: Level::$level, why: $why };)*
+        /// All of them, in the order of this file.
+        pub static ALL: &[&Rule] = &[$(&$name),*];
+    };
+}
+
+rules! {
+    // The contract: what a threaded module is.
+    UNREADABLE = "unreadable" Error
+        "a module that cannot be read cannot be called threaded";
+    MEMORY_MISSING = "memory-missing" Error
+        "threads share a memory, and there is none";
+    MEMORY_NOT_SHARED = "memory-not-shared" Error
+        "only a shared memory can be handed to another thread; browsers refuse any other with DataCloneError";
+    MEMORY_NOT_IMPORTED = "memory-not-imported" Error
+        "every thread instantiates the module again: a memory of the module's own would be another memory each time";
+    MEMORY_CANNOT_GROW = "memory-cannot-grow" Error
+        "a memory whose maximum is its minimum leaves the allocator nothing: without --max-memory, wasm-ld declares just that";
+    SEVERAL_MEMORIES = "several-memories" Error
+        "wasm-bindgen silently treats a module with more than one memory as not threaded";
+    ACTIVE_DATA_SEGMENT = "active-data-segment" Error
+        "every thread's instance would write the data again, over what other threads have changed";
+    MEMORY_INIT_MISSING = "memory-init-missing" Error
+        "nothing would ever fill the memory from its passive data segments";
+    EXPORT_MISSING = "export-missing" Error
+        "a new thread needs these to set up its thread-local storage: without them all threads share one";
+    TLS_INIT_WRAPPED = "tls-init-wrapped" Error
+        "static constructors would run again in every thread, before its thread-local storage exists, over live data";
+    OBJECT_WITHOUT_ATOMICS = "object-without-atomics" Error
+        "the compiler turned this object's atomics and thread-locals into plain ones: its threads race";
+    TARGET_WITHOUT_THREADS = "target-without-threads" Error
+        "this target's libc has no threads: its first spawn fails";
+    NOT_THREADED = "not-threaded" Error
+        "it would run on one thread only, and nothing would say so";
+    THREADED = "threaded" Error
+        "it was to run where no shared memory can be had";
+
+    // The link itself.
+    BAD_OPTION = "bad-option" Error
+        "an option that is not understood must not be passed over in silence";
+    HOST_LINK = "host-link" Error
+        "wasm-threads-linker links WebAssembly only; what runs on the machine that builds needs that machine's own linker";
+    LINKER_NOT_FOUND = "linker-not-found" Error
+        "wasm-threads-linker does not link by itself: it forwards to a real linker";
+    LINKER_IS_THE_SHIM = "linker-is-the-shim" Error
+        "it would call itself without end";
+    LINKER_DID_NOT_START = "linker-did-not-start" Error
+        "without the real linker nothing is linked";
+    OUTPUT_NOT_JUDGED = "output-not-judged" Error
+        "only a regular file can be read back, and this link was asked to prove that it is threaded";
+    OUTPUT_MISSING = "output-missing" Error
+        "the linker reported success, but there is nothing to judge";
+    REPRODUCE_FAILED = "reproduce-failed" Warning
+        "the link itself is not affected";
+    LINK_FAILED = "link-failed" Error
+        "this is what the linker's words above mean here";
+}
+
+/// The finding for a module that cannot be read to its end.
+pub(crate) fn unreadable(name: &str, problem: &str) -> crate::report::Finding {
+    crate::report::Finding::new(
+        &UNREADABLE,
+        format!("{name} cannot be read as a WebAssembly module"),
+        problem,
+        "a core module, whole, without parts that this version does not know",
+        "if other tools read it, a newer wasm-threads-linker may; until then --wasm-threads=off links without the check",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_kebab_case_and_unlike() {
+        let mut seen = std::collections::BTreeSet::new();
+        for rule in ALL {
+            assert!(rule.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", rule.id);
+            assert!(seen.insert(rule.id), "{} twice", rule.id);
+            assert!(!rule.why.ends_with('.') && !rule.why.is_empty(), "{}", rule.id);
+        }
+    }
+}

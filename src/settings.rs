@@ -1,0 +1,178 @@
+//! What the user told the shim itself: its options, and the variables that stand in for them.
+
+use crate::command_line::{CommandLine, OWN_PREFIX, Style};
+use crate::os_bytes::{bytes, word};
+use crate::report::Finding;
+use crate::rules;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// What the shim is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Act when atomics are present.
+    Auto,
+    /// Also fail when they are not.
+    Threaded,
+    /// Fail when they are.
+    Unthreaded,
+    /// Forward, and nothing else.
+    Off,
+}
+
+impl Mode {
+    fn from_name(name: &[u8]) -> Option<Mode> {
+        Some(match name {
+            b"auto" => Mode::Auto,
+            b"threaded" => Mode::Threaded,
+            b"unthreaded" => Mode::Unthreaded,
+            b"off" => Mode::Off,
+            _ => return None,
+        })
+    }
+}
+
+/// The symbol that carries a mode through any linker: `--export-if-defined=wasm-threads:threaded`. No object can define it
+/// by accident, and a linker exports nothing for a symbol that is not defined.
+pub const MARKER: &str = "wasm-threads:";
+
+/// The settings of one link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What to do.
+    pub mode: Mode,
+    /// Who said so, in words for a message: an option, a variable, a marker, or nobody.
+    pub mode_from: &'static str,
+    /// The maximum memory to declare where the command line declares none, in bytes.
+    pub max_memory: Option<u64>,
+    /// The real linker, by option.
+    pub linker: Option<OsString>,
+    /// The real linker, by variable: ignored where its style does not fit.
+    pub linker_variable: Option<OsString>,
+    /// Where to pack the link.
+    pub reproduce: Option<PathBuf>,
+    /// `--wasm-threads-help` or `--wasm-threads-version`, which print and link nothing.
+    pub about: Option<About>,
+}
+
+/// What can be asked of the shim instead of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// `--wasm-threads-help`
+    Help,
+    /// `--wasm-threads-version`
+    Version,
+}
+
+impl Settings {
+    /// The settings from `line`'s own options, its markers, and `variable`, which looks up an environment variable.
+    pub fn new(line: &CommandLine, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Settings, Box<Finding>> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let mut settings = Settings {
+            mode: Mode::Auto,
+            mode_from: "the default",
+            max_memory: None,
+            linker: None,
+            linker_variable: set("WASM_THREADS_LINKER"),
+            reproduce: set("WASM_THREADS_REPRODUCE").map(PathBuf::from),
+            about: None,
+        };
+        if let Some(value) = set("WASM_THREADS") {
+            settings.mode = mode("WASM_THREADS", &value)?;
+            settings.mode_from = "the variable WASM_THREADS";
+        }
+        if let Some(value) = set("WASM_THREADS_MAX_MEMORY") {
+            settings.max_memory = Some(max_memory("WASM_THREADS_MAX_MEMORY", &value, line)?);
+        }
+        let off_by_variable = settings.mode == Mode::Off;
+        settings.take_marker(line);
+        for option in &line.own {
+            settings.take_option(option, line)?;
+        }
+        // Off is the way out of trouble: nothing but an option on the line itself may take it back.
+        if off_by_variable && settings.mode_from != "the option --wasm-threads=" {
+            (settings.mode, settings.mode_from) = (Mode::Off, "the variable WASM_THREADS");
+        }
+        Ok(settings)
+    }
+
+    /// A marker is the word of a `build.rs` in the package that is being linked.
+    fn take_marker(&mut self, line: &CommandLine) {
+        let has = |mode: &str| line.options.exports.contains([MARKER, mode].concat().as_bytes());
+        for (name, mode) in [("threaded", Mode::Threaded), ("unthreaded", Mode::Unthreaded), ("off", Mode::Off)] {
+            if has(name) {
+                self.mode = mode;
+                self.mode_from = "the build script of the package";
+            }
+        }
+    }
+
+    fn take_option(&mut self, option: &OsStr, line: &CommandLine) -> Result<(), Box<Finding>> {
+        let text = bytes(option);
+        let (name, value) = match text.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&text[OWN_PREFIX.len()..at], Some(word(&text[at + 1..]))),
+            None => (&text[OWN_PREFIX.len()..], None),
+        };
+        match (name, value) {
+            (b"", Some(value)) => {
+                let asked = mode(OWN_PREFIX, &value)?;
+                // A crate's need is not undone by a general `auto`.
+                if !(asked == Mode::Auto && self.mode_from == "the build script of the package") {
+                    (self.mode, self.mode_from) = (asked, "the option --wasm-threads=");
+                }
+            }
+            (b"-max-memory", Some(value)) => self.max_memory = Some(max_memory("--wasm-threads-max-memory", &value, line)?),
+            (b"-linker", Some(value)) if !value.is_empty() => self.linker = Some(value),
+            (b"-reproduce", Some(value)) if !value.is_empty() => self.reproduce = Some(value.into()),
+            (b"-style", Some(value)) if value.to_str().is_some_and(|name| Style::from_name(name).is_some()) => {}
+            (b"-help", None) => self.about = Some(About::Help),
+            (b"-version", None) => self.about = Some(About::Version),
+            _ => return Err(Box::new(bad_option(option))),
+        }
+        Ok(())
+    }
+}
+
+fn mode(name: &str, value: &OsStr) -> Result<Mode, Box<Finding>> {
+    Mode::from_name(bytes(value)).ok_or_else(|| {
+        Box::new(Finding::new(
+            &rules::BAD_OPTION,
+            format!("{name}={} is not a mode", value.display()),
+            format!("\"{}\"", value.display()),
+            "auto, threaded, unthreaded or off",
+            format!("{name}=auto"),
+        ))
+    })
+}
+
+fn max_memory(name: &str, value: &OsStr, line: &CommandLine) -> Result<u64, Box<Finding>> {
+    let most: u64 = if line.options.wasm64 { 1 << 34 } else { 1 << 32 };
+    let size = match value.to_str() {
+        Some(text) => crate::size::parse(text),
+        None => Err("it is not text".to_owned()),
+    };
+    let size = size.and_then(|size| {
+        let most_shown = crate::size::show(most);
+        if size <= most { Ok(size) } else { Err(format!("{size} bytes are more than the {most_shown} that a memory may have")) }
+    });
+    size.map_err(|problem| {
+        Box::new(Finding::new(
+            &rules::BAD_OPTION,
+            format!("{name}={} is not a size that a memory can have", value.display()),
+            problem,
+            format!("whole pages of 64 KiB, up to {}", crate::size::show(most)),
+            format!("{name}=1GiB"),
+        ))
+    })
+}
+
+fn bad_option(option: &OsStr) -> Finding {
+    Finding::new(
+        &rules::BAD_OPTION,
+        format!("{} is not an option of wasm-threads-linker", option.display()),
+        format!("{}", option.display()),
+        "--wasm-threads=MODE, --wasm-threads-max-memory=SIZE, --wasm-threads-linker=PATH, --wasm-threads-style=STYLE or \
+         --wasm-threads-reproduce=FILE.tar, each with its value in the same word",
+        "see `wasm-threads-linker --wasm-threads-help`",
+    )
+}

@@ -1,0 +1,100 @@
+//! Which target a `wasm-ld` line links for. The line does not say; its folders and objects give it away.
+
+use crate::command_line::{From, Options};
+use crate::os_bytes::bytes;
+use std::ffi::OsStr;
+
+/// A target, as far as it changes what is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// No libc: `*-unknown-unknown`, `wasm32v1-none`, or objects of one's own. For javascript.
+    Javascript,
+    /// `wasm32-wasip1-threads`, under this or its older name `wasm32-wasi-preview1-threads`, or `wasm32-wasi-threads`.
+    WasiThreads,
+    /// WASI without threads.
+    Wasi,
+    /// `wasm32-unknown-emscripten`: this is emcc's own call of its linker, with all it needs.
+    Emscripten,
+    /// `wasm32-wali-linux-musl`: shares memory in its own way.
+    Wali,
+}
+
+impl Target {
+    /// The target of a line: from `rustlib/<triple>/` in a `-L`, else a triple in a `-L`, else what a libc leaves on a line.
+    pub fn of(options: &Options) -> Target {
+        let folders = || options.search_paths.iter().map(|path| path.as_os_str());
+        folders()
+            .find_map(in_rustlib)
+            .or_else(|| folders().find_map(in_path))
+            .or_else(|| options.inputs.iter().find_map(|input| from_libc(&input.from)))
+            .unwrap_or(Target::Javascript)
+    }
+}
+
+fn from_triple(triple: &[u8]) -> Option<Target> {
+    let text = std::str::from_utf8(triple).ok()?;
+    let rest = text.strip_prefix("wasm32").or_else(|| text.strip_prefix("wasm64"))?;
+    Some(match rest {
+        "-unknown-unknown" | "v1-none" => Target::Javascript,
+        "-unknown-emscripten" | "-emscripten" => Target::Emscripten,
+        _ if rest.contains("wali") => Target::Wali,
+        _ if rest.contains("-wasi") && rest.ends_with("-threads") => Target::WasiThreads,
+        _ if rest.contains("-wasi") => Target::Wasi,
+        _ => return None,
+    })
+}
+
+fn parts(path: &OsStr) -> impl Iterator<Item = &[u8]> {
+    bytes(path).split(|byte| matches!(byte, b'/' | b'\\'))
+}
+
+fn in_rustlib(path: &OsStr) -> Option<Target> {
+    let mut parts = parts(path);
+    parts.find(|part| *part == b"rustlib")?;
+    from_triple(parts.next()?)
+}
+
+fn in_path(path: &OsStr) -> Option<Target> {
+    parts(path).find_map(from_triple)
+}
+
+fn from_libc(from: &From) -> Option<Target> {
+    let is_libc = match from {
+        From::Library(name) => name == "c",
+        From::Path(path) => path.file_name().is_some_and(|name| {
+            let name = bytes(name);
+            name.starts_with(b"crt1") && name.ends_with(b".o")
+        }),
+    };
+    is_libc.then_some(Target::Wasi)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::CommandLine;
+
+    #[test]
+    fn targets() {
+        let cases = [
+            ("a.o", Target::Javascript),
+            ("-L /s/lib/rustlib/wasm32-unknown-unknown/lib/self-contained a.o", Target::Javascript),
+            ("-L/s/lib/rustlib/wasm32-wasip1-threads/lib a.o -l c", Target::WasiThreads),
+            ("-L/s/lib/rustlib/wasm32-wasi-preview1-threads/lib a.o", Target::WasiThreads),
+            ("-L/sdk/lib/wasm32-wasi-threads a.o", Target::WasiThreads),
+            ("-L/sdk/lib/wasm32-wasip1 a.o", Target::Wasi),
+            ("-L/x/wasm32-unknown-unknown/debug -L/s/lib/rustlib/wasm32-wasip1/lib a.o", Target::Wasi),
+            ("-L C:\\s\\lib\\rustlib\\wasm64-unknown-unknown\\lib a.o", Target::Javascript),
+            ("-L/s/rustlib/wasm32v1-none/lib a.o", Target::Javascript),
+            ("-L/s/rustlib/wasm32-wali-linux-musl/lib a.o", Target::Wali),
+            ("-L/e/lib/wasm32-emscripten/lto a.o -lc-mt", Target::Emscripten),
+            ("/sys/crt1-reactor.o a.o", Target::Wasi),
+            ("a.o -lc", Target::Wasi),
+        ];
+        for (line, want) in cases {
+            let words: Vec<_> = line.split(' ').map(Into::into).collect();
+            let line_read = CommandLine::parse(&words, &mut |_| None);
+            assert_eq!(Target::of(&line_read.options), want, "{line}");
+        }
+    }
+}

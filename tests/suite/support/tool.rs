@@ -1,0 +1,146 @@
+//! The tools that tests run, and where this machine has them.
+
+use super::Run;
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+/// A program that not every machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tool {
+    /// `rustc` of rustup's stable toolchain: it compiles the small objects.
+    Rustc,
+    /// `rust-lld` of rustup's stable toolchain.
+    RustLld,
+    /// `rustc` of rustup's nightly toolchain.
+    Nightly,
+    /// Debian's `wasm-ld-NN`.
+    WasmLd(u32),
+    /// `clang-22`.
+    Clang,
+    /// `llvm-ar-22`.
+    LlvmAr,
+    /// Debian's own `rustc` and `cargo` with the sources of `std`, for `-Zbuild-std`.
+    RustcWeb,
+    /// `node`.
+    Node,
+    /// `wasm-objdump`, `wat2wasm` and their like.
+    Wabt,
+    /// Any program on PATH, by its name and the package that has it.
+    Program(&'static str, &'static str),
+}
+
+impl Tool {
+    /// The name in a test's line.
+    pub fn name(&self) -> String {
+        match self {
+            Tool::Rustc => "rustc".into(),
+            Tool::RustLld => "rust-lld".into(),
+            Tool::Nightly => "nightly".into(),
+            Tool::WasmLd(version) => format!("lld-{version}"),
+            Tool::Clang => "clang-22".into(),
+            Tool::LlvmAr => "llvm-ar-22".into(),
+            Tool::RustcWeb => "rustc-web".into(),
+            Tool::Node => "node".into(),
+            Tool::Wabt => "wabt".into(),
+            Tool::Program(name, _) => (*name).into(),
+        }
+    }
+
+    /// What one installs to have it.
+    pub fn package(&self) -> String {
+        match self {
+            Tool::Rustc | Tool::RustLld => "rustup toolchain install stable".into(),
+            Tool::Nightly => "rustup toolchain install nightly".into(),
+            Tool::WasmLd(version) => format!("package lld-{version}"),
+            Tool::Clang => "package clang-22".into(),
+            Tool::LlvmAr => "package llvm-22".into(),
+            Tool::RustcWeb => "packages rustc-web, cargo-web and rust-web-src".into(),
+            Tool::Node => "package nodejs".into(),
+            Tool::Wabt => "package wabt".into(),
+            Tool::Program(_, package) => format!("package {package}"),
+        }
+    }
+
+    /// Where it is; looked for once.
+    pub fn find(self) -> Option<PathBuf> {
+        static FOUND: LazyLock<Mutex<BTreeMap<Tool, Option<PathBuf>>>> = LazyLock::new(Mutex::default);
+        let mut found = FOUND.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        found.entry(self).or_insert_with(|| self.look()).clone()
+    }
+
+    /// Where it is. For a test that named it among its needs.
+    #[track_caller]
+    pub fn path(self) -> PathBuf {
+        self.find().unwrap_or_else(|| panic!("{} is not here; does the test name it in its needs?", self.name()))
+    }
+
+    fn look(self) -> Option<PathBuf> {
+        match self {
+            Tool::Rustc => rustup_sysroot("stable").and_then(|sysroot| rustc_of(&sysroot)),
+            Tool::RustLld => rustup_sysroot("stable").and_then(|sysroot| rust_lld_of(&sysroot)),
+            Tool::Nightly => rustup_sysroot("nightly").and_then(|sysroot| rustc_of(&sysroot)),
+            Tool::WasmLd(version) => on_path(&format!("wasm-ld-{version}")),
+            Tool::Clang => on_path("clang-22"),
+            Tool::LlvmAr => on_path("llvm-ar-22"),
+            Tool::RustcWeb => rustc_web(),
+            Tool::Node => on_path("node"),
+            Tool::Wabt => on_path("wasm-objdump"),
+            Tool::Program(name, _) => on_path(name),
+        }
+    }
+}
+
+/// The first file of that name in PATH's folders.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name)).find(|p| p.is_file())
+}
+
+/// The host's triple, as its rustc says it.
+pub fn host() -> String {
+    let rustc = Tool::Rustc.path();
+    let said = Run::new(rustc).words(["-vV"]).run().expect_success().stdout_text();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc -vV says the host").to_owned()
+}
+
+/// A toolchain's folder, without installing one. Where there is no rustup, the rustc on PATH stands for `stable`.
+fn rustup_sysroot(toolchain: &str) -> Option<PathBuf> {
+    let run = match (on_path("rustup"), toolchain) {
+        (Some(rustup), _) => {
+            Run::new(rustup).words(["run", toolchain, "rustc", "--print", "sysroot"]).env("RUSTUP_AUTO_INSTALL", "0")
+        }
+        (None, "stable") => Run::new(on_path("rustc")?).words(["--print", "sysroot"]),
+        (None, _) => return None,
+    };
+    let ran = run.run();
+    ran.success().then(|| PathBuf::from(ran.stdout_text().trim_end()))
+}
+
+fn rustc_of(sysroot: &Path) -> Option<PathBuf> {
+    let rustc = sysroot.join("bin").join(format!("rustc{}", env::consts::EXE_SUFFIX));
+    rustc.is_file().then_some(rustc)
+}
+
+fn rust_lld_of(sysroot: &Path) -> Option<PathBuf> {
+    let file = format!("rust-lld{}", env::consts::EXE_SUFFIX);
+    let hosts = sysroot.join("lib").join("rustlib").read_dir().ok()?;
+    hosts.filter_map(|host| Some(host.ok()?.path().join("bin").join(&file))).find(|path| path.is_file())
+}
+
+/// Debian's rustc, when its cargo and the sources of its `std` are there too. The plain packages of some releases are too old.
+fn rustc_web() -> Option<PathBuf> {
+    let folder = Path::new("/usr/bin");
+    let (rustc, cargo) = (folder.join("rustc"), folder.join("cargo"));
+    if !rustc.is_file() || !cargo.is_file() {
+        return None;
+    }
+    let version = Run::new(&rustc).word("--version").run().stdout_text();
+    let minor = version.strip_prefix("rustc 1.")?.split('.').next()?.parse::<u32>().ok()?;
+    let sysroot = Run::new(&rustc).words(["--print", "sysroot"]).run().stdout_text();
+    let sources = Path::new(sysroot.trim_end()).join("lib/rustlib/src/rust/library/std/Cargo.toml");
+    (minor >= 92 && sources.is_file()).then_some(rustc)
+}
