@@ -12,30 +12,14 @@ pub fn tests(suite: &mut Suite) {
     suite.test("fault_and_fix_with_node", &with_node, with_node_here);
     suite.test("fault_and_fix_without_node", &STABLE, without_node);
     suite.test("compiled_by_nightly", &[Tool::Nightly], compiled_by_nightly);
-    suite.test(
-        "settings_of_the_shell_do_not_matter",
-        &STABLE,
-        settings_of_the_shell_do_not_matter,
-    );
+    suite.test("settings_of_the_shell_do_not_matter", &STABLE, settings_of_the_shell_do_not_matter);
     suite.test("nothing_is_left_behind", &STABLE, nothing_is_left_behind);
-    suite.test(
-        "verbose_shows_the_commands",
-        &STABLE,
-        verbose_shows_the_commands,
-    );
+    suite.test("verbose_shows_the_commands", &STABLE, verbose_shows_the_commands);
     suite.test("no_rustc_no_linker", &[], no_rustc_no_linker);
     #[cfg(unix)]
     {
-        suite.test(
-            "rustc_refuses_the_sample",
-            &STABLE,
-            unix::rustc_refuses_the_sample,
-        );
-        suite.test(
-            "rustc_still_passes_the_flags",
-            &STABLE,
-            unix::rustc_still_passes_the_flags,
-        );
+        suite.test("rustc_refuses_the_sample", &STABLE, unix::rustc_refuses_the_sample);
+        suite.test("rustc_still_passes_the_flags", &STABLE, unix::rustc_still_passes_the_flags);
         suite.test(
             "highest_wasm_ld_where_there_is_no_rust_lld",
             &[Tool::WasmLd(19), Tool::WasmLd(22)],
@@ -48,10 +32,7 @@ pub fn tests(suite: &mut Suite) {
 
 /// The demo with stable's rustc, and nothing on PATH.
 fn demo(nothing: &Path) -> Run {
-    Run::new(cargo_wasm_threads())
-        .word("demo")
-        .env("RUSTC", Tool::Rustc.path())
-        .path([nothing])
+    Run::new(cargo_wasm_threads()).word("demo").env("RUSTC", Tool::Rustc.path()).path([nothing])
 }
 
 /// Both verdicts are there, and the reader is told how to go on.
@@ -74,27 +55,16 @@ fn assert_shown(ran: &Ran) {
     ] {
         assert!(text.contains(wanted), "the text has: {wanted}\n{ran:?}");
     }
-    assert!(
-        !text.contains('\x1b'),
-        "no colour outside a terminal\n{ran:?}"
-    );
+    assert!(!text.contains('\x1b'), "no colour outside a terminal\n{ran:?}");
     // A path is as long as it is.
-    let long = text
-        .lines()
-        .find(|line| line.chars().count() > 80 && !line.starts_with("Linker:"));
+    let long = text.lines().find(|line| line.chars().count() > 80 && !line.starts_with("Linker:"));
     assert_eq!(long, None, "no line is wider than a terminal\n{ran:?}");
-    assert!(
-        ran.stderr.is_empty(),
-        "nothing is wrong, so nothing is said\n{ran:?}"
-    );
+    assert!(ran.stderr.is_empty(), "nothing is wrong, so nothing is said\n{ran:?}");
 }
 
 #[track_caller]
 fn assert_says(ran: &Ran, wanted: &str) {
-    assert!(
-        ran.stdout_text().contains(wanted),
-        "the text has: {wanted}\n{ran:?}"
-    );
+    assert!(ran.stdout_text().contains(wanted), "the text has: {wanted}\n{ran:?}");
 }
 
 fn with_node_here() {
@@ -122,15 +92,10 @@ fn without_node() {
 
 fn compiled_by_nightly() {
     let nothing = temp_folder();
-    let ran = demo(nothing.path())
-        .env("RUSTC", Tool::Nightly.path())
-        .run();
+    let ran = demo(nothing.path()).env("RUSTC", Tool::Nightly.path()).run();
     // What a later nightly refuses is shown by the objects; which of the two it was is in the text.
     assert_shown(&ran);
-    assert!(
-        ran.stdout_text().contains("-nightly"),
-        "the compiler is named\n{ran:?}"
-    );
+    assert!(ran.stdout_text().contains("-nightly"), "the compiler is named\n{ran:?}");
 }
 
 fn settings_of_the_shell_do_not_matter() {
@@ -152,11 +117,7 @@ fn nothing_is_left_behind() {
     let good = demo(nothing.path());
     let bad = demo(nothing.path()).env("RUSTC", nothing.path().join("rustc"));
     for (run, code) in [(good, 0), (bad, 1)] {
-        run.env("TMPDIR", &odd)
-            .env("TEMP", &odd)
-            .env("TMP", &odd)
-            .run()
-            .expect_code(code);
+        run.env("TMPDIR", &odd).env("TEMP", &odd).env("TMP", &odd).run().expect_code(code);
         let left: Vec<_> = fs::read_dir(&odd).expect("the folder is there").collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
@@ -236,9 +197,7 @@ mod unix {
             let name = format!("wasm-ld-{version}");
             symlink(Tool::WasmLd(version).path(), folder.path().join(name)).expect("a link");
         }
-        let ran = demo(folder.path())
-            .env("RUSTC", folder.path().join("rustc"))
-            .run();
+        let ran = demo(folder.path()).env("RUSTC", folder.path().join("rustc")).run();
         assert_shown(&ran);
         assert_says(&ran, "(no rustc answers here)");
         assert_says(&ran, "/wasm-ld-22\n");
@@ -249,10 +208,7 @@ mod unix {
         script(folder.path(), "node", "echo v14.21.3");
         let ran = demo(folder.path()).run();
         assert_shown(&ran);
-        assert_says(
-            &ran,
-            "Not run on two workers: node v14.21.3 is older than v16.",
-        );
+        assert_says(&ran, "Not run on two workers: node v14.21.3 is older than v16.");
     }
 
     pub fn node_that_hangs() {

@@ -3,13 +3,41 @@
 //! Each module has `pub fn tests(suite: &mut Suite)` and is named once more in `main`; `harness` fails when a file here is
 //! not. Run one test with `cargo test --test suite -- NAME`.
 
+mod atomics;
+mod bad_use;
+mod build_scripts;
+mod contract;
+mod demo;
+mod differential;
+mod examples;
+mod explain;
+mod forwarding;
 mod harness;
+mod lines;
+mod main_job;
+mod modes;
+mod output;
+mod reproduce;
 mod support;
 
 use support::Suite;
 
 fn main() {
     let mut suite = Suite::from_arguments();
+    suite.module("atomics", atomics::tests);
+    suite.module("bad_use", bad_use::tests);
+    suite.module("build_scripts", build_scripts::tests);
+    suite.module("contract", contract::tests);
+    suite.module("demo", demo::tests);
+    suite.module("differential", differential::tests);
+    suite.module("examples", examples::tests);
+    suite.module("explain", explain::tests);
+    suite.module("forwarding", forwarding::tests);
     suite.module("harness", harness::tests);
+    suite.module("lines", lines::tests);
+    suite.module("main_job", main_job::tests);
+    suite.module("modes", modes::tests);
+    suite.module("output", output::tests);
+    suite.module("reproduce", reproduce::tests);
     suite.run()
 }

@@ -1,0 +1,5 @@
+//! To be written.
+
+use crate::support::Suite;
+
+pub fn tests(_suite: &mut Suite) {}
