@@ -34,8 +34,15 @@ const LEAST_HEAP: u64 = 1 << 20;
 impl Contract {
     /// The contract that `module` must keep, read off the module itself.
     pub fn of(module: &Module) -> Contract {
-        let wasi = module.imports_from.iter().any(|from| from.starts_with("wasi_") || from == "wasi");
-        let abi = if module.exports.contains_key("wasi_thread_start") {
+        // Javascript can stand in for WASI, under C code in a module of its own. It is told by the export that only its threads
+        // need: a libc's threads set themselves up from inside.
+        let wasi = module.imports_from.iter().any(|from| from.starts_with("wasi_") || from == "wasi")
+            && !module.exports.contains_key("__wasm_init_tls");
+        // A program that starts no thread has no entry for one. The target shows all the same: it shares its memory, and exports
+        // it again, which rustc up to 1.91 never did for WASI without threads.
+        let shared_twice = module.memory().is_some_and(|memory| memory.shared && memory.import.is_some())
+            && module.exports.get("memory").is_some_and(|export| export.kind == Kind::Memory);
+        let abi = if module.exports.contains_key("wasi_thread_start") || (wasi && shared_twice) {
             Abi::WasiThreads
         } else if wasi {
             Abi::Wasi
@@ -48,8 +55,11 @@ impl Contract {
     /// Holds `module`, called `name` in the texts, against the contract. No errors among the findings: it is threaded.
     pub fn check(self, module: &Module, name: &str) -> Vec<Finding> {
         let check = Check { module, name, abi: self.abi };
+        if let Some(finding) = check.target_without_threads() {
+            // Whatever else is missing comes of that.
+            return vec![finding];
+        }
         let findings = [
-            check.target_without_threads(),
             check.memory(),
             check.several_memories(),
             check.memory_cannot_grow(),
@@ -78,7 +88,7 @@ impl Check<'_> {
         (self.abi == Abi::Wasi).then(|| {
             Finding::new(
                 &rules::TARGET_WITHOUT_THREADS,
-                format!("{} uses atomics on a WASI target that has no threads", self.name),
+                format!("{} is for a WASI target that has no threads", self.name),
                 "imports from WASI, and no wasi_thread_start",
                 "a module for wasm32-wasip1-threads",
                 "build with --target wasm32-wasip1-threads",
@@ -125,11 +135,16 @@ impl Check<'_> {
             &rules::MEMORY_CANNOT_GROW,
             format!("the memory of {} can never grow", self.name),
             match heap {
-                Some(heap) => format!("{}, of which {} are left for the heap", describe(memory), show(heap)),
-                None => describe(memory),
+                Some(heap) => format!("{}; {} left for the heap", describe(memory), show(heap)),
+                None => format!("{}; where its heap begins is not exported", describe(memory)),
             },
             "a maximum above the minimum",
-            "pass -C link-arg=--max-memory=1073741824 (and neither --no-growable-memory nor an --initial-memory of that size)",
+            match bytes {
+                // The default of the linker's shim, or the most that an address of 32 bits reaches.
+                0..0x4000_0000 => "pass -C link-arg=--max-memory=1073741824, and not --no-growable-memory",
+                0x4000_0000..0x1_0000_0000 => "pass -C link-arg=--max-memory=4294967296, and not --no-growable-memory",
+                _ => "pass a smaller -C link-arg=--initial-memory, or none",
+            },
         );
         Some(if heap.is_some_and(|heap| heap >= LEAST_HEAP) { finding.warning() } else { finding })
     }
@@ -157,7 +172,10 @@ impl Check<'_> {
             Finding::new(
                 &rules::MEMORY_INIT_MISSING,
                 format!("nothing in {} writes its data to memory", self.name),
-                format!("{passive} passive data segments and no start function"),
+                match passive {
+                    1 => "a passive data segment and no start function".to_owned(),
+                    _ => format!("{passive} passive data segments and no start function"),
+                },
                 "a start function (wasm-ld's __wasm_init_memory)",
                 "keep the start section: do not strip or rewrite it after the link",
             )
@@ -173,24 +191,38 @@ impl Check<'_> {
             return None;
         }
         let wrong: Vec<String> = TLS_EXPORTS.iter().filter_map(|name| self.wrong_export(name)).collect();
-        let flags: Vec<String> = TLS_EXPORTS
-            .iter()
-            .filter(|name| self.wrong_export(name).is_some())
-            .map(|name| format!("-C link-arg=--export={name}"))
-            .collect();
         if wrong.is_empty() {
             return None;
+        }
+        let broken = TLS_EXPORTS.iter().filter(|name| self.wrong_export(name).is_some());
+        let (taken, missing): (Vec<&str>, Vec<&str>) = broken.partition(|name| self.module.exports.contains_key(**name));
+        let mut fix = Vec::new();
+        if !missing.is_empty() {
+            let flags: Vec<String> = missing.iter().map(|name| format!("-C link-arg=--export={name}")).collect();
+            fix.push(format!("pass {}", flags.join(" ")));
+        }
+        if !taken.is_empty() {
+            let names = taken.join(", ");
+            fix.push(format!("leave the definition of {names} to the linker: no symbol of one's own may have that name"));
         }
         let finding = Finding::new(
             &rules::EXPORT_MISSING,
             format!("{} does not export what a new thread needs", self.name),
             wrong.join(", "),
             "__wasm_init_tls (a function of one address), __tls_size and __tls_align (constants), __tls_base (a mutable global)",
-            format!("pass {}", flags.join(" ")),
+            fix.join("; "),
         );
         // Whoever starts its threads from inside needs no exports, unless wasm-bindgen is to read the module.
         let none = TLS_EXPORTS.iter().all(|name| !self.module.exports.contains_key(*name));
-        Some(if none && self.module.tls_inside && !self.module.wants_wasm_bindgen { finding.warning() } else { finding })
+        // Without any export it is no program, but the first bytes of one.
+        let inside = none && self.module.tls_inside && !self.module.exports.is_empty();
+        if !inside || self.module.wants_wasm_bindgen {
+            return Some(finding);
+        }
+        let what = format!("javascript cannot start a thread of {} by itself", self.name);
+        let why =
+            "the module has no thread-local storage, or sets it up from inside: this matters only where javascript would do it";
+        Some(Finding { what, why: why.to_owned(), ..finding }.warning())
     }
 
     fn wrong_export(&self, name: &str) -> Option<String> {
@@ -214,13 +246,15 @@ impl Check<'_> {
     fn memory_export(&self) -> Option<Finding> {
         let exported = self.module.exports.get("memory").is_some_and(|export| export.kind == Kind::Memory);
         (!exported).then(|| {
-            Finding::new(
+            let mut finding = Finding::new(
                 &rules::EXPORT_MISSING,
                 format!("{} does not export its memory", self.name),
                 "no exported memory named \"memory\"",
                 "the imported memory exported again as \"memory\"",
                 "pass -C link-arg=--export-memory",
-            )
+            );
+            finding.why = "WASI hosts find the memory of a program by this export".to_owned();
+            finding
         })
     }
 
@@ -275,12 +309,18 @@ pub fn describe(memory: &Memory) -> String {
         None => "a memory of its own".to_owned(),
     };
     let limits = match memory.maximum {
-        Some(maximum) if maximum == memory.minimum => format!("{maximum} pages and never more"),
-        Some(maximum) => {
-            format!("{} to {maximum} pages ({})", memory.minimum, show(maximum.saturating_mul(memory.page)))
+        Some(maximum) if maximum == memory.minimum => {
+            format!("{} and never more ({})", pages(maximum), show(maximum.saturating_mul(memory.page)))
         }
-        None => format!("{} pages, no maximum", memory.minimum),
+        Some(maximum) => {
+            format!("{} to {} ({})", memory.minimum, pages(maximum), show(maximum.saturating_mul(memory.page)))
+        }
+        None => format!("{}, no maximum", pages(memory.minimum)),
     };
     let shared = if memory.shared { "shared" } else { "not shared" };
     format!("{whose}, {limits}, {shared}")
+}
+
+fn pages(count: u64) -> String {
+    if count == 1 { "1 page".to_owned() } else { format!("{count} pages") }
 }

@@ -7,6 +7,7 @@ use crate::command_line::Options;
 use crate::inputs::Found;
 use crate::report::Finding;
 use crate::rules;
+use crate::size::PAGE;
 
 /// What is known of a link that failed.
 pub(crate) struct Failed<'a> {
@@ -15,6 +16,8 @@ pub(crate) struct Failed<'a> {
     pub rustc: bool,
     /// The maximum that we declared for want of the user's.
     pub our_max_memory: Option<u64>,
+    /// Somebody told us that maximum.
+    pub max_memory_was_set: bool,
     /// Where an object of this name is among the inputs.
     pub find: &'a dyn Fn(&str) -> Vec<Found>,
 }
@@ -22,9 +25,14 @@ pub(crate) struct Failed<'a> {
 /// What the lines of `errors` mean, each once.
 pub(crate) fn explain(errors: &str, failed: &Failed<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for line in errors.lines() {
-        let Some(message) = message(line) else { continue };
+    let messages = || errors.lines().filter_map(message);
+    // With a list of features, lld first misses what the list leaves out.
+    let listed = messages().any(|message| feature_not_allowed(message, failed).is_some());
+    for message in messages() {
         for (text, meaning) in ROWS {
+            if listed && text.contains("' feature must be used") {
+                continue;
+            }
             let finding = message.contains(text).then(|| meaning(message, failed)).flatten();
             if let Some(finding) = finding {
                 // One cause often makes several lines.
@@ -38,10 +46,13 @@ pub(crate) fn explain(errors: &str, failed: &Failed<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The part behind `wasm-ld: error: `, whatever the linker is called.
+/// The part behind `wasm-ld: error: `, whatever the linker is called. A generic lld has no name yet when it complains of that.
 fn message(line: &str) -> Option<&str> {
-    line.split_once("error: ").map(|(_, message)| message.trim_end())
+    let message = line.split_once("error: ").map(|(_, message)| message);
+    message.or_else(|| line.starts_with(NO_FLAVOR).then_some(line)).map(str::trim_end)
 }
+
+const NO_FLAVOR: &str = "lld is a generic driver";
 
 type Meaning = fn(&str, &Failed<'_>) -> Option<Finding>;
 
@@ -52,17 +63,18 @@ const ROWS: &[(&str, Meaning)] = &[
     ("'bulk-memory' feature must be used in order to use shared memory", bulk_memory),
     ("symbol exported via --export not found: __", export_not_found),
     ("R_WASM_MEMORY_ADDR_TLS_SLEB", tls_relocation),
-    ("memory must be aligned to the page size", unaligned),
-    ("memory must be 65536-byte aligned", unaligned),
-    ("maximum memory too small, ", too_small),
-    ("maximum memory too large, ", too_large),
+    // 20 to 22, then 14 to 19.
+    (" must be aligned to the page size", unaligned),
+    (" must be 65536-byte aligned", unaligned),
+    (" too small, ", too_small),
+    (" too large, cannot be greater than ", too_large),
     ("unknown argument: ", unknown_argument),
     ("invalid target architecture: ", one_dash_m),
     ("number expected, but got", not_a_number),
     ("'mutable-globals' feature not present", mutable_globals),
     ("--max-memory is incompatible with --no-growable-memory", no_growable),
-    ("' is not allowed", feature_not_allowed),
-    ("lld is a generic driver", no_flavor),
+    (" is not allowed.", feature_not_allowed),
+    (NO_FLAVOR, no_flavor),
 ];
 
 fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix: impl Into<String>) -> Option<Finding> {
@@ -71,53 +83,79 @@ fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix:
     Some(finding)
 }
 
-const BUILD_STD: &str = "-Zbuild-std=std,panic_abort (with a nightly toolchain and its rust-src component)";
+const BUILD_STD: &str = "build it anew: cargo +nightly build --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort (once: rustup \
+     component add rust-src --toolchain nightly)\nIf you do, it did not reach this build: a build script or a second cargo may call \
+     cargo without it. In .cargo/config.toml it always holds:\n[unstable]\nbuild-std = [\"std\", \"panic_abort\"]";
+
+const RUSTFLAGS_FIX: &str = "in .cargo/config.toml:\n[target.wasm32-unknown-unknown]\nrustflags = [\"-C\", \"target-feature=+atomics\"]\nIf it is \
+     there already: RUSTFLAGS in the environment replaces `rustflags` instead of adding to it, and doctests take RUSTDOCFLAGS or \
+     `rustdocflags`";
+
+const C_FLAGS: &str = "-matomics -mbulk-memory";
 
 fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     let name = message.split("--shared-memory is disallowed by ").nth(1)?;
     let name = name.split(" because it was not compiled").next()?.trim();
-    let owners: Vec<Owner> = (failed.find)(name).iter().map(|found| Owner::of(found, name)).collect();
-    let from_name =
-        || std_crate(name).map(|krate| Owner { krate: Some(krate.to_owned()), place: name.to_owned(), prebuilt: false });
-    let owners = if owners.is_empty() { from_name().into_iter().collect() } else { owners };
+    // Some versions give the path of an object on the line, all of them only the name of a member.
+    let short = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let found = [name, short].map(failed.find).into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+    let owners: Vec<Owner> = found.iter().map(|found| Owner::of(found, short)).collect();
 
     if let Some(owner) = owners.iter().find(|owner| owner.is_std()) {
-        let krate = owner.krate.clone().unwrap_or_default();
+        let whose = match &owner.krate {
+            Some(krate) => format!("Rust's own `{krate}`"),
+            None => format!("{short}, which came with the toolchain,"),
+        };
         return finding(
-            format!("Rust's own `{krate}` was compiled without atomics"),
-            format!("{name} of {}", owner.place),
+            format!("{whose} was compiled without atomics"),
+            format!("{short}\n{}", owner.place),
             "a standard library compiled with the same target features as your code",
-            format!(
-                "build it anew: cargo +nightly build --target wasm32-unknown-unknown {BUILD_STD}\nIf you do, it did not reach this \
-                 build: a build script or a second cargo may call cargo without it. In .cargo/config.toml:\n[unstable]\nbuild-std = \
-                 [\"std\", \"panic_abort\"]"
-            ),
+            BUILD_STD,
         );
     }
     let places: Vec<&str> = owners.iter().map(|owner| owner.place.as_str()).collect();
-    let found = if places.is_empty() { name.to_owned() } else { format!("{name} of {}", places.join("\nor of ")) };
-    let named: Vec<String> = owners.iter().filter_map(|owner| owner.krate.clone()).collect();
+    let found = if places.is_empty() { name.to_owned() } else { format!("{short}\n{}", places.join("\nor ")) };
+    let mut named: Vec<String> = Vec::new();
+    for krate in owners.iter().filter_map(|owner| owner.krate.clone()) {
+        if !named.contains(&krate) {
+            named.push(krate);
+        }
+    }
     let whose = match named.as_slice() {
         [] => String::new(),
         [one] => format!(" of the crate `{one}`"),
         several => {
-            format!(" of one of the crates {}", several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            format!(
+                " of one of the crates {}",
+                several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+            )
         }
     };
-    if name.ends_with(".rcgu.o") {
+    if let Some((_, module)) = short.split_once(".lto.") {
         return finding(
-            format!("the Rust object {name}{whose} was compiled without atomics"),
+            format!("{module}, which the linker compiled from bitcode, has no atomics"),
+            name,
+            "every crate and every C file compiled with atomics, as bitcode too",
+            format!("{RUSTFLAGS_FIX}.\nFor C: {C_FLAGS}"),
+        );
+    }
+    if short.ends_with(".rcgu.o") {
+        return finding(
+            format!("the Rust object {short}{whose} was compiled without atomics"),
             found,
             "every crate compiled with +atomics",
             RUSTFLAGS_FIX,
         );
     }
     finding(
-        format!("the C or C++ object {name}{whose} was compiled without atomics"),
+        format!("the C or C++ object {short}{whose} was compiled without atomics"),
         found,
         "an object whose atomics and thread-locals are real",
-        "CFLAGS_wasm32_unknown_unknown=\"-matomics -mbulk-memory\" (and CXXFLAGS_… for C++) in the environment, or in the crate's \
-         build.rs wasm_threads::cc() in place of cc::Build::new()",
+        format!(
+            "tell its compiler {C_FLAGS}. Where a build script calls it, in .cargo/config.toml:\n[env]\n\
+             CFLAGS_wasm32_unknown_unknown = \"{C_FLAGS}\"\nCXXFLAGS_wasm32_unknown_unknown = \"{C_FLAGS}\"\nor, in your own \
+             build.rs, wasm_threads::cc() in place of cc::Build::new()"
+        ),
     )
 }
 
@@ -132,26 +170,28 @@ impl Owner {
     /// From `lib<crate>-<hash>.rlib`, or a folder `build/<crate>-<hash>/out`.
     fn of(found: &Found, name: &str) -> Owner {
         let path = &found.path;
-        let mut components = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
-        let prebuilt = components.clone().any(|part| part == "rustlib");
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let parts: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        let file = parts.last().map(String::as_str).unwrap_or_default();
         let from_rlib = file.strip_prefix("lib").and_then(|rest| rest.strip_suffix(".rlib")).map(without_hash);
-        let from_build = components.by_ref().find(|part| part == "build").and_then(|_| components.next());
-        let krate = from_rlib.map(str::to_owned).or_else(|| from_build.map(|folder| without_hash(&folder).to_owned()));
-        let krate = krate.or_else(|| std_crate(name).map(str::to_owned));
-        let place = if found.archive { path.display().to_string() } else { "the command line".to_owned() };
-        Owner { krate, place, prebuilt }
+        // The last of them: a whole project may lie in a folder `build`.
+        let from_build = parts.windows(3).rev().find_map(|parts| match parts {
+            [build, krate, out] if build == "build" && out == "out" && without_hash(krate) != krate => {
+                Some(without_hash(krate))
+            }
+            _ => None,
+        });
+        let krate = from_rlib.or(from_build).or_else(|| std_crate(name)).map(str::to_owned);
+        let place = if found.archive { format!("in {}", path.display()) } else { "on the command line".to_owned() };
+        Owner { krate, place, prebuilt: parts.iter().any(|part| part == "rustlib") }
     }
 
     fn is_std(&self) -> bool {
-        self.krate.as_deref().is_some_and(|krate| {
-            matches!(
-                krate,
-                "std" | "core" | "alloc" | "panic_abort" | "panic_unwind" | "compiler_builtins" | "dlmalloc" | "test"
-            )
-        }) || self.prebuilt
+        self.prebuilt || self.krate.as_deref().is_some_and(|krate| STD.contains(&krate))
     }
 }
+
+/// The crates of the standard library.
+const STD: [&str; 8] = ["std", "core", "alloc", "panic_abort", "panic_unwind", "compiler_builtins", "dlmalloc", "test"];
 
 /// `name-0123456789abcdef` without the hash.
 fn without_hash(name: &str) -> &str {
@@ -163,22 +203,27 @@ fn without_hash(name: &str) -> &str {
 
 /// The crate of the standard library that rustc named this object for: `std-<hash>.std.<hash>-cgu.06.rcgu.o`.
 fn std_crate(object: &str) -> Option<&str> {
-    let krate = object.strip_suffix(".rcgu.o")?.split('.').next()?;
-    let krate = without_hash(krate);
-    matches!(krate, "std" | "core" | "alloc" | "panic_abort" | "panic_unwind" | "compiler_builtins" | "dlmalloc")
-        .then_some(krate)
+    let krate = without_hash(object.strip_suffix(".rcgu.o")?.split('.').next()?);
+    STD.contains(&krate).then_some(krate)
 }
-
-const RUSTFLAGS_FIX: &str = "-C target-feature=+atomics for all of them. RUSTFLAGS in the environment replaces `rustflags` in .cargo/config.toml \
-     instead of adding to it: say it in one place. Doctests take RUSTDOCFLAGS or `rustdocflags`";
 
 fn atomics_lost(_: &str, failed: &Failed<'_>) -> Option<Finding> {
     finding(
         "a shared memory was asked for, and nothing that is linked was compiled with atomics",
-        if failed.rustc { "--shared-memory, and no object with +atomics" } else { "--shared-memory, and no +atomics" },
+        "--shared-memory, and no object with +atomics",
         "both, or neither",
-        RUSTFLAGS_FIX,
+        both_or_neither(failed, "--shared-memory"),
     )
+}
+
+fn both_or_neither(failed: &Failed<'_>, flag: &str) -> String {
+    if failed.rustc {
+        format!(
+            "{RUSTFLAGS_FIX}.\nIf it is not meant to be threaded: leave {flag} and its like out. They are added where they are needed"
+        )
+    } else {
+        format!("compile with {C_FLAGS}, or leave {flag} out")
+    }
 }
 
 fn bulk_memory(_: &str, _: &Failed<'_>) -> Option<Finding> {
@@ -186,29 +231,21 @@ fn bulk_memory(_: &str, _: &Failed<'_>) -> Option<Finding> {
         "the objects were compiled with atomics but without bulk-memory",
         "+atomics alone",
         "+bulk-memory too: a shared memory is filled by memory.init",
-        "-C target-feature=+atomics,+bulk-memory; for C: -matomics -mbulk-memory",
+        format!("-C target-feature=+atomics,+bulk-memory; for C: {C_FLAGS}"),
     )
 }
 
+/// The symbols of thread-local storage: lld makes them where the memory is shared. `__heap_base` and `__data_end` it always makes.
 fn export_not_found(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     let symbol = message.rsplit(": ").next()?.trim();
-    if !crate::exports::EXPORTS.contains(&symbol) {
-        return None;
-    }
-    if failed.options.shared_memory {
-        return finding(
-            format!("{symbol} does not exist in this kind of link"),
-            format!("--export={symbol}"),
-            "--export-if-defined, which does not fail",
-            format!("-C link-arg=--export-if-defined={symbol}"),
-        );
-    }
-    finding(
-        "the flags for threads are on the command line, and +atomics is not",
-        "--export=__wasm_init_tls and the like, no --shared-memory, and no object with +atomics",
-        "both, or neither: these symbols exist in a shared memory only",
-        RUSTFLAGS_FIX,
-    )
+    crate::exports::TLS_EXPORTS.contains(&symbol).then(|| {
+        finding(
+            "the flags for threads are on the command line, and +atomics is not in all of the code",
+            format!("--export={symbol}, no --shared-memory, and objects without +atomics"),
+            "both, or neither: this symbol exists in a shared memory only",
+            both_or_neither(failed, &format!("--export={symbol}")),
+        )
+    })?
 }
 
 fn tls_relocation(message: &str, _: &Failed<'_>) -> Option<Finding> {
@@ -217,65 +254,101 @@ fn tls_relocation(message: &str, _: &Failed<'_>) -> Option<Finding> {
         format!("`{symbol}` is thread-local to one object and an ordinary variable to another"),
         "an object with atomics uses a thread-local that is defined in an object without them",
         "both compiled with atomics",
-        "compile the one that defines it with atomics: for C, -matomics -mbulk-memory; for Rust, -Zbuild-std and -C \
-         target-feature=+atomics (not --no-check-features, which hides just this)",
+        format!(
+            "compile the one that defines it with atomics: for C, {C_FLAGS}; for Rust, -Zbuild-std and -C \
+             target-feature=+atomics (not --no-check-features, which hides just this)"
+        ),
     )
 }
 
+/// How the linker calls a size in its messages, the option that sets it, and what was given.
+fn size<'a>(message: &str, options: &Options) -> Option<(&'a str, String)> {
+    let number = |value: Option<u64>| value.map(|bytes| bytes.to_string()).unwrap_or_default();
+    Some(match message.trim_start() {
+        text if text.starts_with("maximum memory ") => {
+            ("--max-memory", options.max_memory.as_deref().unwrap_or_default().display().to_string())
+        }
+        text if text.starts_with("initial memory ") => ("--initial-memory", number(options.initial_memory)),
+        text if text.starts_with("initial heap ") => ("--initial-heap", number(options.initial_heap)),
+        _ => return None,
+    })
+}
+
+/// The largest memory there can be, in bytes.
+fn most(options: &Options) -> u64 {
+    if options.wasm64 { 1 << 34 } else { 1 << 32 }
+}
+
 fn unaligned(message: &str, failed: &Failed<'_>) -> Option<Finding> {
-    let which = message.split_whitespace().next().unwrap_or("maximum");
-    let given = match which {
-        "maximum" => failed.options.max_memory.as_ref().map(|text| text.to_string_lossy().into_owned()),
-        "initial" => failed.options.initial_memory.map(|bytes| bytes.to_string()),
-        _ => None,
-    };
-    let next = given
-        .as_ref()
-        .and_then(|text| text.parse::<u64>().ok())
-        .map(|bytes| bytes.div_ceil(crate::size::PAGE) * crate::size::PAGE);
-    let option = if which == "initial" { "--initial-memory" } else { "--max-memory" };
+    let (option, given) = size(message, failed.options)?;
+    let next = given.parse::<u64>().map_or(1 << 30, |bytes| bytes.div_ceil(PAGE).saturating_mul(PAGE));
     finding(
-        "a memory has whole pages of 65536 bytes",
-        format!("{option}={}", given.unwrap_or_default()),
-        "a multiple of 65536",
-        format!("-C link-arg={option}={}", next.unwrap_or(1 << 30)),
+        format!("{option}={given} is not a whole number of pages"),
+        format!("{option}={given}"),
+        "a multiple of 65536 bytes",
+        format!("-C link-arg={option}={}", next.min(most(failed.options))),
     )
 }
 
 fn too_small(message: &str, failed: &Failed<'_>) -> Option<Finding> {
+    let (option, given) = size(message, failed.options)?;
     let needed: u64 = message.split_whitespace().find_map(|text| text.parse().ok())?;
+    let wanted = format!("at least {needed} bytes");
+    if option != "--max-memory" {
+        return finding(
+            "the program needs more memory at its start than it was given",
+            format!("{option}={given}"),
+            &wanted,
+            format!("leave {option} out: the linker counts what is needed, and the memory grows from there"),
+        );
+    }
+    let what = "the program needs more memory at its start than it may ever have";
+    let found = match failed.our_max_memory {
+        Some(ours) if failed.max_memory_was_set => {
+            format!("{} (--wasm-threads-max-memory or WASM_THREADS_MAX_MEMORY)", crate::size::show(ours))
+        }
+        Some(ours) => format!("{} (what wasm-threads-linker declares where nobody says)", crate::size::show(ours)),
+        None => format!("{option}={given}"),
+    };
+    if needed > most(failed.options) {
+        let asked = [failed.options.initial_memory, failed.options.initial_heap];
+        if asked.iter().flatten().any(|size| *size >= most(failed.options)) {
+            // Another line says that this is too large.
+            return None;
+        }
+        let fix = "ask for less at the start: a smaller --initial-memory, stack (-z stack-size=) or static data";
+        return finding(what, found, &format!("{wanted}, and no memory can have as many"), fix);
+    }
     let mut enough = 1 << 30;
-    while enough < needed.saturating_mul(2) && enough < 1 << 32 {
+    while enough < needed.saturating_mul(2) && enough < most(failed.options) {
         enough <<= 1;
     }
-    let (found, fix) = match failed.our_max_memory {
-        Some(ours) => (
-            format!("{} (wasm-threads-linker's own choice)", crate::size::show(ours)),
-            format!("-C link-arg=--wasm-threads-max-memory={}", crate::size::show(enough).replace(' ', "")),
-        ),
-        None => (
-            format!("--max-memory={}", failed.options.max_memory.as_deref().unwrap_or_default().display()),
-            format!("-C link-arg=--max-memory={enough}"),
-        ),
+    let fix = match failed.our_max_memory {
+        Some(_) => format!("-C link-arg=--wasm-threads-max-memory={}", crate::size::show(enough).replace(' ', "")),
+        None => format!("-C link-arg={option}={enough}"),
     };
-    finding("the program needs more memory at its start than it may ever have", found, &format!("at least {needed} bytes"), fix)
+    finding(what, found, &wanted, fix)
 }
 
 fn too_large(message: &str, failed: &Failed<'_>) -> Option<Finding> {
+    let (option, given) = size(message, failed.options)?;
     let most = message.split_whitespace().last().unwrap_or("4294967296").to_owned();
     finding(
         "that is more than a memory of this kind can have",
-        format!("--max-memory={}", failed.options.max_memory.as_deref().unwrap_or_default().display()),
+        format!("{option}={given}"),
         &format!("at most {most} bytes"),
-        format!("-C link-arg=--max-memory={most}"),
+        match option {
+            "--max-memory" => format!("-C link-arg={option}={most}"),
+            _ => format!("leave {option} out: the memory grows by itself, up to --max-memory"),
+        },
     )
 }
 
-/// Options that take their value behind `=` only.
-const JOINED: [&str; 5] = ["--max-memory", "--initial-memory", "--initial-heap", "--global-base", "--table-base"];
+/// Options that take their value behind `=` only, and what one might give them.
+const JOINED: [&str; 4] = ["--max-memory", "--initial-memory", "--initial-heap", "--global-base"];
 
 /// Options that take two dashes only, and are often given one.
-const TWO_DASHES: [&str; 4] = ["-shared-memory", "-import-memory", "-no-entry", "-check-features"];
+const TWO_DASHES: [&str; 3] = ["-shared-memory", "-import-memory", "-no-entry"];
 
 fn unknown_argument(message: &str, _: &Failed<'_>) -> Option<Finding> {
     let word = message.rsplit(": ").next()?.trim();
@@ -284,7 +357,7 @@ fn unknown_argument(message: &str, _: &Failed<'_>) -> Option<Finding> {
             format!("{word} takes its value in the same word"),
             format!("{word} N"),
             &format!("{word}=N"),
-            format!("-C link-arg={word}=1073741824"),
+            format!("-C link-arg={word}=N, with the number in place of N"),
         );
     }
     if TWO_DASHES.contains(&word) {
@@ -293,15 +366,15 @@ fn unknown_argument(message: &str, _: &Failed<'_>) -> Option<Finding> {
     match word {
         "-flavor" => finding(
             "this linker does not take -flavor",
-            "rustup's gcc-ld/wasm-ld, which is for C compilers",
-            "the rust-lld two folders up from it",
-            "leave --wasm-threads-linker out, or name rust-lld",
+            "-flavor wasm in front, as rustc has it",
+            "rust-lld, or a wasm-ld of LLVM's own: rustup's gcc-ld/wasm-ld is for C compilers",
+            "leave --wasm-threads-linker and WASM_THREADS_LINKER out, or name the rust-lld one folder up from gcc-ld",
         ),
         "--no-shared-memory" | "--no-import-memory" => finding(
             format!("there is no {word}"),
             word,
             "a link without --shared-memory",
-            "--wasm-threads=off, or leave +atomics out",
+            format!("leave {word} out, and -C target-feature=+atomics too; or -C link-arg=--wasm-threads=off"),
         ),
         _ => None,
     }
@@ -320,14 +393,21 @@ fn one_dash_m(message: &str, _: &Failed<'_>) -> Option<Finding> {
 }
 
 fn not_a_number(message: &str, _: &Failed<'_>) -> Option<Finding> {
-    let option = message.split(':').next().unwrap_or_default().trim();
-    let got = message.rsplit("but got").next().unwrap_or_default().trim();
-    option.contains("memory").then(|| {
+    let (word, _) = message.split_once(": ")?;
+    let (option, given) = word.split_once('=')?;
+    JOINED.contains(&option).then(|| {
+        let size = crate::size::parse(given).unwrap_or(1 << 30);
+        let ours = match option {
+            "--max-memory" => {
+                format!(", or -C link-arg=--wasm-threads-max-memory={}", crate::size::show(size).replace(' ', ""))
+            }
+            _ => String::new(),
+        };
         finding(
             format!("{option} takes plain decimal bytes"),
-            if got.is_empty() { "no number".to_owned() } else { got.to_owned() },
-            "such as 1073741824 for 1 GiB",
-            "-C link-arg=--max-memory=1073741824, or -C link-arg=--wasm-threads-max-memory=1GiB",
+            word,
+            "a number such as 1073741824, which is 1 GiB",
+            format!("-C link-arg={option}={size}{ours}"),
         )
     })?
 }
@@ -337,7 +417,7 @@ fn mutable_globals(_: &str, _: &Failed<'_>) -> Option<Finding> {
         "__tls_base is a mutable global, and no object was compiled for those",
         "no +mutable-globals",
         "+mutable-globals (which -C target-cpu=mvp leaves out)",
-        "-C target-feature=+atomics,+bulk-memory,+mutable-globals",
+        format!("-C target-feature=+atomics,+bulk-memory,+mutable-globals; for C: {C_FLAGS} -mmutable-globals"),
     )
 }
 
@@ -355,7 +435,7 @@ fn feature_not_allowed(message: &str, _: &Failed<'_>) -> Option<Finding> {
         finding(
             "--features= leaves out what the objects use",
             message,
-            "a list with atomics and bulk-memory in it, or no list",
+            "a list with all that the objects use in it, or no list",
             "leave --features= out: the linker finds the features by itself",
         )
     })?
@@ -364,9 +444,9 @@ fn feature_not_allowed(message: &str, _: &Failed<'_>) -> Option<Finding> {
 fn no_flavor(_: &str, _: &Failed<'_>) -> Option<Finding> {
     finding(
         "this lld was not told what to link",
-        "a linker whose name says nothing",
-        "-flavor wasm, or a name such as wasm-ld",
-        "name rust-lld or wasm-ld in --wasm-threads-linker",
+        "an lld under a name that says nothing, and no -flavor wasm in front",
+        "rust-lld or wasm-ld under its own name, or -flavor wasm as the first words",
+        "name rust-lld or wasm-ld: -C link-arg=--wasm-threads-linker=/path/to/rust-lld",
     )
 }
 
@@ -385,6 +465,8 @@ mod tests {
         assert_eq!(owner("/t/build/lua-sys-0123456789abcdef/out/liblua.a", "ldo.o").as_deref(), Some("lua-sys"));
         assert_eq!(owner("/x/libplain.rlib", "a.o").as_deref(), Some("plain"));
         assert_eq!(owner("/x/y.a", "a.o"), None);
+        assert_eq!(owner("/build/mine/target/build/lua-sys-0123456789abcdef/out/liblua.a", "a.o").as_deref(), Some("lua-sys"));
+        assert_eq!(owner("/build/mine/libx.a", "a.o"), None);
         assert_eq!(std_crate("std-00c0ffee00c0ffee.std.1234567890abcdef-cgu.06.rcgu.o"), Some("std"));
         assert_eq!(std_crate("app.1234-cgu.0.rcgu.o"), None);
     }
@@ -394,5 +476,6 @@ mod tests {
         assert_eq!(message("wasm-ld-22: error: x y "), Some("x y"));
         assert_eq!(message("rust-lld: error: a: error: b"), Some("a: error: b"));
         assert_eq!(message("wasm-ld: warning: x"), None);
+        assert_eq!(message("lld is a generic driver."), Some("lld is a generic driver."));
     }
 }

@@ -73,7 +73,7 @@ impl fmt::Display for Finding {
 }
 
 /// Names come from files that we did not write: a control character in one must not reach a terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
 }
 

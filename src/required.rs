@@ -2,7 +2,7 @@
 
 /// Says that whoever links this crate must be threaded.
 ///
-/// The need is a custom section `wasm-threads` in the crate's object, one line with the crate's name. `wasm-threads-linker`
+/// The need is a custom section `wasm-threads` in the crate's object, one line that names the crate. `wasm-threads-linker`
 /// fails a link that has the section among its inputs and no atomics, and names the crate; every check of a module that has
 /// it expects a threaded one. It costs a few dozen bytes, and nothing at all for a target that is not WebAssembly.
 ///
@@ -18,7 +18,7 @@ macro_rules! required {
     () => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            const NAME: &str = env!("CARGO_PKG_NAME");
+            const NAME: &str = concat!("wasm-threads: required by ", env!("CARGO_PKG_NAME"));
             const fn line<const LENGTH: usize>(name: &[u8]) -> [u8; LENGTH] {
                 let mut line = [b'\n'; LENGTH];
                 let mut at = 0;

@@ -41,7 +41,7 @@ rules! {
     MEMORY_NOT_IMPORTED = "memory-not-imported" Error
         "every thread instantiates the module again: a memory of the module's own would be another memory each time";
     MEMORY_CANNOT_GROW = "memory-cannot-grow" Error
-        "a memory whose maximum is its minimum leaves the allocator nothing: without --max-memory, wasm-ld declares just that";
+        "std's allocator gets all its memory by growing, and would get none; without --max-memory, wasm-ld makes the minimum the maximum";
     SEVERAL_MEMORIES = "several-memories" Error
         "wasm-bindgen silently treats a module with more than one memory as not threaded";
     ACTIVE_DATA_SEGMENT = "active-data-segment" Error
@@ -89,7 +89,8 @@ pub(crate) fn unreadable(name: &str, problem: &str) -> crate::report::Finding {
         format!("{name} cannot be read as a WebAssembly module"),
         problem,
         "a core module, whole, without parts that this version does not know",
-        "if other tools read it, a newer wasm-threads-linker may; until then --wasm-threads=off links without the check",
+        "make it again; if other tools can read it as it is, a newer wasm-threads-linker may too, and until then \
+         -C link-arg=--wasm-threads=off links without this check",
     )
 }
 

@@ -64,6 +64,9 @@ pub enum About {
     Version,
 }
 
+/// Whose word a marker is.
+const BUILD_SCRIPT: &str = "the build script of the package";
+
 impl Settings {
     /// The settings from `line`'s own options, its markers, and `variable`, which looks up an environment variable.
     pub fn new(line: &CommandLine, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Settings, Box<Finding>> {
@@ -89,20 +92,24 @@ impl Settings {
         for option in &line.own {
             settings.take_option(option, line)?;
         }
+        let contradiction = is_marked(line, "threaded") && is_marked(line, "unthreaded") && settings.mode_from == BUILD_SCRIPT;
         // Off is the way out of trouble: nothing but an option on the line itself may take it back.
         if off_by_variable && settings.mode_from != "the option --wasm-threads=" {
             (settings.mode, settings.mode_from) = (Mode::Off, "the variable WASM_THREADS");
+        }
+        if contradiction && settings.mode != Mode::Off {
+            return Err(Box::new(contradiction_found()));
         }
         Ok(settings)
     }
 
     /// A marker is the word of a `build.rs` in the package that is being linked.
     fn take_marker(&mut self, line: &CommandLine) {
-        let has = |mode: &str| line.options.exports.contains([MARKER, mode].concat().as_bytes());
+        let has = |mode: &str| is_marked(line, mode);
         for (name, mode) in [("threaded", Mode::Threaded), ("unthreaded", Mode::Unthreaded), ("off", Mode::Off)] {
             if has(name) {
                 self.mode = mode;
-                self.mode_from = "the build script of the package";
+                self.mode_from = BUILD_SCRIPT;
             }
         }
     }
@@ -117,7 +124,7 @@ impl Settings {
             (b"", Some(value)) => {
                 let asked = mode(OWN_PREFIX, &value)?;
                 // A crate's need is not undone by a general `auto`.
-                if !(asked == Mode::Auto && self.mode_from == "the build script of the package") {
+                if !(asked == Mode::Auto && self.mode_from == BUILD_SCRIPT) {
                     (self.mode, self.mode_from) = (asked, "the option --wasm-threads=");
                 }
             }
@@ -164,6 +171,20 @@ fn max_memory(name: &str, value: &OsStr, line: &CommandLine) -> Result<u64, Box<
             format!("{name}=1GiB"),
         ))
     })
+}
+
+fn is_marked(line: &CommandLine, mode: &str) -> bool {
+    line.options.exports.contains([MARKER, mode].concat().as_bytes())
+}
+
+fn contradiction_found() -> Finding {
+    Finding::new(
+        &rules::BAD_OPTION,
+        "the build script of the package says threaded and unthreaded",
+        "--export-if-defined=wasm-threads:threaded and --export-if-defined=wasm-threads:unthreaded",
+        "one of them",
+        "leave one out of build.rs; until then, -C link-arg=--wasm-threads=threaded, or unthreaded, decides",
+    )
 }
 
 fn bad_option(option: &OsStr) -> Finding {

@@ -35,7 +35,15 @@ pub fn verify<'a>(module: impl Into<Input<'a>>) -> Result<(), NotThreaded> {
     };
     let mut findings = match read {
         Ok(module) => Contract::of(&module).check(&module, &name),
-        Err(error) => [rules::unreadable(&name, &error.to_string())].into(),
+        Err(ReadError::Malformed(problem)) => [rules::unreadable(&name, &problem)].into(),
+        Err(ReadError::Io(error)) => [Finding::new(
+            &rules::UNREADABLE,
+            format!("{name} cannot be read"),
+            error.to_string(),
+            "a WebAssembly module in a file",
+            "name a file that exists and may be read",
+        )]
+        .into(),
     };
     findings.retain(Finding::is_error);
     if findings.is_empty() { Ok(()) } else { Err(NotThreaded { findings }) }

@@ -154,8 +154,14 @@ impl CommandLine {
     /// Reads `args` (without the program's name). `load` reads a file, or answers `None` where there is none, or none that
     /// can be read: then `@name` is itself an input, as for the linker.
     pub fn parse(args: &[OsString], load: &mut dyn FnMut(&OsStr) -> Option<Loaded>) -> CommandLine {
-        let (flavor, args) = match args {
-            [first, flavor, rest @ ..] if first == "-flavor" => (Some(flavor.clone()), rest),
+        // Our own words do not stand in the way: without them, the pair is where the linker wants it.
+        let ours = args.iter().take_while(|arg| bytes(arg).starts_with(OWN_PREFIX.as_bytes())).count();
+        let without_flavor: Vec<OsString>;
+        let (flavor, args) = match &args[ours..] {
+            [first, flavor, rest @ ..] if first == "-flavor" => {
+                without_flavor = [&args[..ours], rest].concat();
+                (Some(flavor.clone()), without_flavor.as_slice())
+            }
             _ => (None, args),
         };
         let quoting = quoting(args);

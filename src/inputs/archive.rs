@@ -1,6 +1,6 @@
 //! The members of an archive: GNU, BSD, COFF or thin.
 
-use super::object::{self, Object};
+use super::object::{self, Look, Object};
 use crate::module::{OpenFile, Part};
 use ::object::read::ReadCache;
 use ::object::read::archive::ArchiveFile;
@@ -18,10 +18,10 @@ pub(crate) struct Member {
 
 /// Visits the members of the archive at `path`, until `visit` breaks. An archive that cannot be read visits what can be:
 /// the real linker will complain of the rest.
-pub(crate) fn members(path: &Path, mut visit: impl FnMut(Member) -> ControlFlow<()>) {
+pub(crate) fn members(path: &Path, look: Look, mut visit: impl FnMut(Member) -> ControlFlow<()>) {
     let mut walk = || -> Result<(), Box<dyn std::error::Error>> {
         let file = OpenFile::open(path)?;
-        let itself = object::read(&file);
+        let itself = object::read(&file, look);
         if itself.says != Says::Archive {
             // An object under an archive's name: the linker goes by contents, too.
             let _ = visit(Member { name: String::new(), object: itself });
@@ -36,12 +36,12 @@ pub(crate) fn members(path: &Path, mut visit: impl FnMut(Member) -> ControlFlow<
             let object = if member.is_thin() {
                 // A thin member is a file, named relative to its archive.
                 match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name())))) {
-                    Ok(file) => object::read(&file),
+                    Ok(file) => object::read(&file, look),
                     Err(_) => continue,
                 }
             } else {
                 let (start, size) = member.file_range();
-                object::read(&Part::new(&file, start, size))
+                object::read(&Part::new(&file, start, size), look)
             };
             if object.says != Says::Archive && visit(Member { name, object }).is_break() {
                 break;

@@ -5,7 +5,7 @@ mod object;
 
 use crate::command_line::{From, Input, Options};
 use crate::module::OpenFile;
-use object::{Object, Says};
+use object::{Look, Object, Says};
 use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -52,8 +52,13 @@ impl Inputs {
     /// Opens the inputs of `options`, as far as the question needs.
     pub fn survey(options: &Options) -> Inputs {
         let mut survey = Survey::new(options);
-        survey.read_objects();
-        let atomics = survey.decide();
+        let atomics = if options.shared_memory {
+            // Said outright: no object needs to be opened.
+            Atomics::Yes("--shared-memory is on the command line".to_owned())
+        } else {
+            survey.read_objects();
+            survey.decide()
+        };
         log::info!("atomics: {atomics:?}");
         Inputs { atomics, rustc: survey.rustc, host: survey.host, refusing: survey.refusing, needs: survey.needs }
     }
@@ -61,7 +66,7 @@ impl Inputs {
 
 /// Every crate that said `required!`, in any object or member on the line, linked or not.
 pub(crate) fn all_needs(options: &Options) -> Vec<String> {
-    let mut survey = Survey::new(options);
+    let mut survey = Survey { look: Look::IntoBitcode, ..Survey::new(options) };
     survey.read_objects();
     survey.read_archives(|_| ControlFlow::Continue(()));
     survey.needs
@@ -85,7 +90,7 @@ pub(crate) fn any_refuses(options: &Options) -> bool {
 pub(crate) fn first_host_object(options: &Options) -> Option<PathBuf> {
     options.inputs.iter().find_map(|input| {
         let From::Path(path) = &input.from else { return None };
-        match object_at(path)?.says {
+        match object_at(path, Look::AtSections)?.says {
             Says::Host => Some(Some(path.clone())),
             Says::Archive | Says::Unknown => None,
             _ => Some(None),
@@ -98,8 +103,8 @@ pub(crate) fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
     let mut found = Vec::new();
     for path in options.inputs.iter().filter_map(|input| locate(input, options)) {
         let is_it = path.file_name().is_some_and(|file| file == name) || path.to_str() == Some(name);
-        match object_at(&path) {
-            Some(object) if object.says == Says::Archive => archive::members(&path, |member| {
+        match object_at(&path, Look::AtSections) {
+            Some(object) if object.says == Says::Archive => archive::members(&path, Look::AtSections, |member| {
                 let base = member.name.rsplit('/').next().unwrap_or_default();
                 if member.name == name || base == name {
                     found.push(Found { path: path.clone(), archive: true });
@@ -141,8 +146,28 @@ fn find_library(name: &OsStr, folders: &[PathBuf]) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(&file)).find(|path| path.exists())
 }
 
-fn object_at(path: &Path) -> Option<Object> {
-    OpenFile::open(path).ok().map(|file| object::read(&file))
+fn object_at(path: &Path, look: Look) -> Option<Object> {
+    OpenFile::open(path).ok().map(|file| object::read(&file, look))
+}
+
+/// What each of `objects` says, in their order; `None` where it cannot be read.
+fn read_all(objects: &[(PathBuf, bool)], look: Look) -> Vec<Option<Object>> {
+    let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| object_at(path, look)).collect::<Vec<_>>();
+    // An object takes about five microseconds, a thread about fifty.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(objects.len() / 128).clamp(1, 8);
+    if threads == 1 {
+        return read(objects);
+    }
+    let parts = objects.chunks(objects.len().div_ceil(threads));
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            parts.map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || read(part)))).collect();
+        running
+            .into_iter()
+            // Where no thread can be had, the work is done here.
+            .flat_map(|(part, thread)| thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| read(part)))
+            .collect()
+    })
 }
 
 fn made_by_rustc(path: &Path) -> bool {
@@ -151,6 +176,7 @@ fn made_by_rustc(path: &Path) -> bool {
 
 struct Survey<'a> {
     options: &'a Options,
+    look: Look,
     rustc: bool,
     host: Option<PathBuf>,
     refusing: Option<PathBuf>,
@@ -169,6 +195,7 @@ impl<'a> Survey<'a> {
         let rustc = options.inputs.iter().any(|input| matches!(&input.from, From::Path(path) if made_by_rustc(path)));
         Survey {
             options,
+            look: Look::AtSections,
             rustc,
             host: None,
             refusing: None,
@@ -183,21 +210,26 @@ impl<'a> Survey<'a> {
 
     /// Reads the objects on the line, and notes the archives.
     fn read_objects(&mut self) {
+        let mut objects: Vec<(PathBuf, bool)> = Vec::new();
         for input in &self.options.inputs {
             let Some(path) = locate(input, self.options) else { continue };
             // An rlib is an archive by its name: it need not be opened to know that, and often need not be opened at all.
             let by_name = path.extension().is_some_and(|extension| extension == "rlib" || extension == "a");
             if by_name || matches!(input.from, From::Library(_)) {
                 self.archives.push(path);
-                continue;
+            } else {
+                objects.push((path, input.lazy));
             }
-            let Some(object) = object_at(&path) else { continue };
+        }
+        let read = read_all(&objects, self.look);
+        for ((path, lazy), object) in objects.into_iter().zip(read) {
+            let Some(object) = object else { continue };
             self.add_needs(&object);
             match object.says {
                 Says::Archive => self.archives.push(path),
                 Says::Host => self.host = self.host.take().or(Some(path)),
                 Says::Unknown => {}
-                says if input.lazy => self.add_on_demand(&says, || path.display().to_string()),
+                says if lazy => self.add_on_demand(&says, || path.display().to_string()),
                 says => self.add_object(&says, path),
             }
         }
@@ -242,7 +274,7 @@ impl<'a> Survey<'a> {
     fn read_archives(&mut self, mut visit: impl FnMut(&archive::Member) -> ControlFlow<()>) {
         for path in std::mem::take(&mut self.archives) {
             let mut flow = ControlFlow::Continue(());
-            archive::members(&path, |member| {
+            archive::members(&path, self.look, |member| {
                 self.add_needs(&member.object);
                 self.add_on_demand(&member.object.says, || format!("{}({})", path.display(), member.name));
                 flow = visit(&member);
@@ -255,9 +287,6 @@ impl<'a> Survey<'a> {
     }
 
     fn decide(&mut self) -> Atomics {
-        if self.options.shared_memory {
-            return Atomics::Yes("--shared-memory is on the command line".to_owned());
-        }
         if let Some(path) = &self.bitcode {
             return Atomics::Undecided(Undecided::Bitcode, format!("{} is bitcode", path.display()));
         }
@@ -268,7 +297,9 @@ impl<'a> Survey<'a> {
             (Some(path), _) => return Atomics::Yes(format!("{} uses atomics", path.display())),
             (None, _) => {}
         }
-        if let Some(path) = &self.refusing {
+        if let Some(path) = self.refusing.clone() {
+            // Nothing here can be threaded any more; what is linked may still need to be.
+            self.read_archives(|_| ControlFlow::Continue(()));
             return Atomics::No(format!(
                 "{} was compiled without atomics, and no object on the line with them",
                 path.display()

@@ -1,7 +1,7 @@
 //! What one object says about atomics.
 
 use crate::module::sections::{self, CUSTOM};
-use crate::module::{Features, NEED_SECTION, ReadAt, ReadError, Window};
+use crate::module::{Features, NEED_LEAD, NEED_SECTION, ReadAt, ReadError, Window};
 
 /// What an input says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +29,18 @@ pub(crate) struct Object {
     pub needs: Vec<String>,
 }
 
+/// How far to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// At headers and small sections: cheap, and enough for most.
+    AtSections,
+    /// Into bitcode too, for the needs in it: its strings are plain bytes, but all of it has to be read.
+    IntoBitcode,
+}
+
 /// Reads what `source` says: its first bytes, and of a WebAssembly object the section headers and one or two small sections.
-pub(crate) fn read<R: ReadAt + ?Sized>(source: &R) -> Object {
-    let mut window = Window::new(source, 1024);
+pub(crate) fn read<R: ReadAt + ?Sized>(source: &R, look: Look) -> Object {
+    let mut window = Window::new(source, 4096);
     let mut object = Object { says: Says::Unknown, needs: Vec::new() };
     object.says = match window.at(0, 20) {
         Err(_) => return object,
@@ -41,6 +50,9 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R) -> Object {
         Ok(head) if is_host(head) => Says::Host,
         Ok(_) => Says::Unknown,
     };
+    if object.says == Says::Bitcode && look == Look::IntoBitcode {
+        object.needs = needs_in_bitcode(source);
+    }
     if object.says != Says::Nothing {
         return object;
     }
@@ -66,6 +78,32 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R) -> Object {
     };
     object.needs = crate::module::needs(&needs);
     object
+}
+
+/// The needs in a file of bitcode. LLVM keeps the contents of a custom section as a string of bytes.
+fn needs_in_bitcode<R: ReadAt + ?Sized>(source: &R) -> Vec<String> {
+    /// Windows overlap by as much as a need can be long.
+    const LONGEST: u64 = 256;
+    const STEP: u64 = 64 * 1024;
+    let mut needs = Vec::new();
+    let mut window = Window::new(source, 0);
+    let mut at = 0;
+    while at < source.size() {
+        let wanted = usize::try_from((source.size() - at).min(STEP + LONGEST)).unwrap_or_default();
+        let Ok(bytes) = window.at(at, wanted) else { break };
+        let lead = NEED_LEAD.as_bytes();
+        let starts = bytes.windows(lead.len()).enumerate().filter(|(_, part)| *part == lead).map(|(start, _)| start);
+        for start in starts {
+            let rest = &bytes[start..bytes.len().min(start + LONGEST as usize)];
+            // Without the end of its line it is some other string.
+            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                needs.extend(crate::module::needs(&rest[..end]));
+            }
+        }
+        at += STEP;
+    }
+    needs.dedup();
+    needs
 }
 
 fn load<R: ReadAt + ?Sized>(source: &R, section: &sections::Section) -> Result<Vec<u8>, ReadError> {

@@ -15,8 +15,8 @@ use crate::rules;
 use crate::settings::{Mode, Settings};
 use crate::target::Target;
 use std::ffi::OsString;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 type Outcome = Result<End, Box<Finding>>;
@@ -38,6 +38,8 @@ pub(super) struct Link<'a> {
     output: Output,
     /// Where a module goes that cannot be written to its place before it was judged: standard output, a device, a pipe.
     detour: Option<PathBuf>,
+    /// Where this link is packed, if it was asked for and can be.
+    reproduce: Option<&'a Path>,
 }
 
 impl<'a> Link<'a> {
@@ -49,7 +51,14 @@ impl<'a> Link<'a> {
         depth: u32,
     ) -> Link<'a> {
         let output = Output::named(line.options.output.as_deref());
-        Link { args, line, settings, linker, depth, scratch: Scratch::default(), output, detour: None }
+        let mut reproduce = None;
+        if let Some(path) = settings.reproduce.as_deref() {
+            match reproduce::hindrance(path, line.style) {
+                None => reproduce = Some(path),
+                Some(finding) => super::print_findings(&[finding], ""),
+            }
+        }
+        Link { args, line, settings, linker, depth, scratch: Scratch::default(), output, detour: None, reproduce }
     }
 
     fn options(&self) -> &'a Options {
@@ -58,7 +67,7 @@ impl<'a> Link<'a> {
 
     /// Hands the line on as it came. On Unix this process becomes the linker.
     pub(super) fn forward(&mut self) -> Outcome {
-        if self.settings.reproduce.is_some() {
+        if self.reproduce.is_some() {
             let ended = self.run_linker(&[], &[], Streams::PassedOn)?;
             self.pack(&[]);
             return Ok(End::Like(ended.status));
@@ -69,6 +78,14 @@ impl<'a> Link<'a> {
 
     /// The whole way.
     pub(super) fn run(&mut self) -> Outcome {
+        let outcome = self.judged();
+        if let Err(finding) = &outcome {
+            self.pack_unlinked(finding);
+        }
+        outcome
+    }
+
+    fn judged(&mut self) -> Outcome {
         self.output.remove_stale();
         let inputs = Inputs::survey(self.options());
         let target = Target::of(self.options());
@@ -92,7 +109,11 @@ impl<'a> Link<'a> {
         if let Some(finding) = self.refusal_let_in(plan)? {
             return Err(finding);
         }
-        self.take_detour();
+        self.with_additions(plan, inputs)
+    }
+
+    fn with_additions(&mut self, plan: &Plan, inputs: &Inputs) -> Outcome {
+        self.take_detour()?;
         let ended = self.run_linker(&plan.first, &plan.last, Streams::PassedOn)?;
         if !ended.status.success() {
             return self.failed(&ended, plan.max_memory, inputs);
@@ -129,11 +150,17 @@ impl<'a> Link<'a> {
     /// Links with the additions, out of sight, and lets the linker say whether atomics are present.
     fn undecided(&mut self, kind: Undecided, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
         log::info!("asking the linker: {why}");
-        self.take_detour();
+        self.take_detour()?;
         if self.options().no_check_features {
             // The linker's veto is switched off: ask a linker in which it is on.
             let said = self.ask_with_veto(plan)?;
-            return if said.contains(VETO) { self.proved_without(inputs) } else { self.with_atomics(why, plan, inputs) };
+            return match refused(&said) {
+                _ if said.contains(VETO) => self.proved_without(inputs),
+                Some(_) if kind == Undecided::OnDemand && inputs.rustc => self.mixture_on_demand(why, inputs),
+                _ if self.settings.mode == Mode::Unthreaded => Err(Box::new(self.threaded(why))),
+                Some(finding) => Err(finding),
+                None => self.with_additions(plan, inputs),
+            };
         }
         if self.settings.mode == Mode::Unthreaded {
             let said = self.ask_with_veto(plan)?;
@@ -148,13 +175,18 @@ impl<'a> Link<'a> {
         if said.contains(VETO) {
             return self.proved_without(inputs);
         }
+        let mixture = kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED);
+        if !mixture && self.detour.is_none() {
+            // Whatever comes of it, it is not what was asked for: the output of an earlier link stays.
+            self.detour = Some(self.detour()?);
+        }
         // It failed for another reason. Would it have, as it was asked for?
         let mut second = self.run_linker(&[], &[], Streams::Held)?;
         if !second.status.success() {
             self.let_out(&mut second)?;
             return self.failed(&second, None, inputs);
         }
-        if kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED) {
+        if mixture {
             // Rust without atomics, and a C library with them: a mixture like any other.
             let needs = inputs::all_needs(self.options());
             if let Some(finding) = self.must_be_threaded(why, &needs) {
@@ -165,7 +197,6 @@ impl<'a> Link<'a> {
             return self.finish(second, &[]);
         }
         self.let_out(&mut first)?;
-        self.output.reject();
         self.failed(&first, plan.max_memory, inputs)
     }
 
@@ -188,8 +219,8 @@ impl<'a> Link<'a> {
 
     /// Reads the output back and holds it against the contract.
     fn judge(&mut self, ended: Ended) -> Outcome {
-        let written = self.detour.clone().map_or_else(|| self.output.clone(), |path| Output { path });
-        let mut findings = written.judge();
+        let written = self.detour.as_ref().unwrap_or(&self.output.path);
+        let mut findings = self.output.judge(written);
         for finding in &mut findings {
             log::info!("{finding}");
         }
@@ -197,21 +228,24 @@ impl<'a> Link<'a> {
         if !findings.is_empty() {
             return Ok(self.refuse(findings));
         }
-        log::info!("{} is threaded", self.output.path.display());
-        if let Some(path) = &self.detour {
-            self.deliver(path)?;
-        }
+        log::info!("{} is threaded", self.output.name());
         self.finish(ended, &[])
     }
 
     fn finish(&mut self, ended: Ended, findings: &[Finding]) -> Outcome {
+        if let Some(path) = &self.detour {
+            self.deliver(path)?;
+        }
         self.pack(findings);
         Ok(End::Like(ended.status))
     }
 
     fn refuse(&mut self, findings: Vec<Finding>) -> End {
         self.pack(&findings);
-        let last = if self.detour.is_some() { String::new() } else { self.output.reject() };
+        let last = match self.detour {
+            Some(_) => format!("Nothing was written to {}.", self.output.name()),
+            None => self.output.reject(),
+        };
         End::Refused(findings, last)
     }
 
@@ -219,7 +253,13 @@ impl<'a> Link<'a> {
     fn failed(&mut self, ended: &Ended, our_max_memory: Option<u64>, inputs: &Inputs) -> Outcome {
         let errors = String::from_utf8_lossy(&ended.errors);
         let find = |name: &str| inputs::find_by_name(self.options(), name);
-        let failed = Failed { options: self.options(), rustc: inputs.rustc, our_max_memory, find: &find };
+        let failed = Failed {
+            options: self.options(),
+            rustc: inputs.rustc,
+            our_max_memory,
+            max_memory_was_set: self.settings.max_memory.is_some(),
+            find: &find,
+        };
         let findings = explain::explain(&errors, &failed);
         if !findings.is_empty() {
             super::print_findings(&findings, "");
@@ -233,17 +273,7 @@ impl<'a> Link<'a> {
         if !self.options().no_check_features || !inputs::any_refuses(self.options()) {
             return Ok(None);
         }
-        let said = self.ask_with_veto(plan)?;
-        let name = said.split(DISALLOWED).nth(1).and_then(|rest| rest.split(" because it was not compiled").next());
-        Ok(name.map(|name| {
-            Box::new(Finding::new(
-                &rules::OBJECT_WITHOUT_ATOMICS,
-                format!("{name} must not be linked into a shared memory"),
-                format!("{name} was compiled without atomics, and --no-check-features hides it"),
-                "every object compiled with atomics",
-                "leave --no-check-features out, and follow what the linker then says",
-            ))
-        }))
+        Ok(refused(&self.ask_with_veto(plan)?))
     }
 
     /// What the linker says of the line with the additions, its check of features switched on, and the output thrown away.
@@ -260,6 +290,16 @@ impl<'a> Link<'a> {
             // Even a failure without words is not content.
             format!(" {}", String::from_utf8_lossy(&ended.errors))
         })
+    }
+
+    /// Rust without atomics, and a C library with them: a mixture like any other.
+    fn mixture_on_demand(&mut self, why: &str, inputs: &Inputs) -> Outcome {
+        let needs = inputs::all_needs(self.options());
+        if let Some(finding) = self.must_be_threaded(why, &needs) {
+            return Err(Box::new(finding));
+        }
+        log::warn!("linked as it is, unthreaded: {why}, and other objects refuse a shared memory");
+        self.as_asked(inputs)
     }
 
     fn must_be_threaded(&self, why: &str, needs: &[String]) -> Option<Finding> {
@@ -297,23 +337,27 @@ impl<'a> Link<'a> {
     }
 
     /// Where the output is no file, it is linked into one first and judged there.
-    fn take_detour(&mut self) {
-        if self.detour.is_some() {
-            return;
-        }
-        if let Some(what) = self.output.not_a_file() {
+    fn take_detour(&mut self) -> Result<(), Box<Finding>> {
+        if let Some(what) = self.output.not_a_file().filter(|_| self.detour.is_none()) {
             log::info!("the output is {what}: linked into a file first, to be judged");
-            // The linker writes the file's name into the module: it stays the same.
-            let name = self.output.path.file_name().unwrap_or_default().to_owned();
-            self.detour = self.scratch.folder("output").map(|folder| folder.join(name)).ok();
+            self.detour = Some(self.detour()?);
         }
+        Ok(())
+    }
+
+    fn detour(&mut self) -> Result<PathBuf, Box<Finding>> {
+        // The linker writes the file's name into the module: it stays the same.
+        let name = self.output.path.file_name().unwrap_or_default().to_owned();
+        self.scratch.folder("output").map(|folder| folder.join(name)).map_err(|error| no_scratch(&error))
     }
 
     fn deliver(&self, from: &PathBuf) -> Result<(), Box<Finding>> {
         let copy = || -> io::Result<u64> {
             let mut module = std::fs::File::open(from)?;
             if self.output.path.as_os_str() == "-" {
-                io::copy(&mut module, &mut io::stdout().lock())
+                let mut out = io::stdout().lock();
+                // What is left in its buffer would be lost in silence where nobody takes it.
+                io::copy(&mut module, &mut out).and_then(|count| out.flush().map(|()| count))
             } else {
                 io::copy(&mut module, &mut std::fs::OpenOptions::new().write(true).open(&self.output.path)?)
             }
@@ -321,7 +365,7 @@ impl<'a> Link<'a> {
         copy().map(|_| ()).map_err(|error| {
             Box::new(Finding::new(
                 &rules::OUTPUT_MISSING,
-                format!("the module could not be written to {}", self.output.path.display()),
+                format!("the module could not be written to {}", self.output.name()),
                 error.to_string(),
                 "an output that takes all of it",
                 "look at what reads it, or link into a file",
@@ -342,7 +386,7 @@ impl<'a> Link<'a> {
         if let Some(path) = &self.detour {
             last.extend(["-o".into(), path.clone().into_os_string()]);
         }
-        if let Some(path) = &self.settings.reproduce {
+        if let Some(path) = self.reproduce {
             let mut word = OsString::from("--reproduce=");
             word.push(path);
             last.push(word);
@@ -378,9 +422,21 @@ impl<'a> Link<'a> {
         self.scratch.write("arguments", &text).map(PathBuf::into_os_string)
     }
 
+    /// Packs a link that we refused before the linker made anything of it, as it was asked for.
+    fn pack_unlinked(&mut self, finding: &Finding) {
+        let Some(path) = self.reproduce else { return };
+        let packed = self.scratch.path("unlinked.wasm").map_err(|error| no_scratch(&error)).and_then(|unlinked| {
+            let words = [OsString::from("-o"), unlinked.into(), "--reproduce".into(), path.into()];
+            self.call(&[], &words)?.run(Streams::Held, &mut self.scratch)
+        });
+        if packed.is_ok() {
+            self.pack(std::slice::from_ref(finding));
+        }
+    }
+
     /// Adds what only we know to the linker's archive of this link.
     fn pack(&mut self, findings: &[Finding]) {
-        let Some(path) = &self.settings.reproduce else { return };
+        let Some(path) = self.reproduce else { return };
         let version = Command::new(&self.linker.path).args(["-flavor", "wasm", "--version"]).output();
         let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let shim = Call { linker: self.linker, args: self.args.to_vec(), quoting: self.line.quoting, depth: 0 };
@@ -401,6 +457,18 @@ impl<'a> Link<'a> {
             super::print_findings(&[finding], "");
         }
     }
+}
+
+/// The object that lld will not have in a shared memory, where that is what it `said`.
+fn refused(said: &str) -> Option<Box<Finding>> {
+    let name = said.split(DISALLOWED).nth(1)?.split(" because it was not compiled").next()?;
+    Some(Box::new(Finding::new(
+        &rules::OBJECT_WITHOUT_ATOMICS,
+        format!("{name} must not be linked into a shared memory"),
+        format!("{name} was compiled without atomics, and --no-check-features hides it"),
+        "every object compiled with atomics",
+        "leave --no-check-features out, and follow what the linker then says",
+    )))
 }
 
 fn no_scratch(error: &io::Error) -> Box<Finding> {

@@ -136,7 +136,7 @@ fn answer(text: &str) -> Result<End, Box<Finding>> {
 fn print_findings(findings: &[Finding], last: &str) {
     let mut text: Vec<String> = findings.iter().map(ToString::to_string).collect();
     if !last.is_empty() {
-        text.push(last.to_owned());
+        text.push(crate::report::clean(last));
     }
     // One write: parallel links must not mix their lines.
     let _ = std::io::stderr().write_all((text.join("\n") + "\n").as_bytes());

@@ -7,7 +7,7 @@ use crate::rules;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// What `wasm-ld` writes where no `-o` is given.
+/// What compilers write where no `-o` is given. `wasm-ld` refuses such a line.
 const DEFAULT_OUTPUT: &str = "a.out";
 
 /// The output of a link.
@@ -46,16 +46,24 @@ impl Output {
 
     /// Removes what an earlier link left under that name.
     pub(crate) fn remove_stale(&self) {
+        if self.not_a_file().is_some() {
+            return;
+        }
         let rejected = self.rejected();
         if std::fs::symlink_metadata(&rejected).is_ok_and(|facts| facts.is_file()) {
             let _ = std::fs::remove_file(rejected);
         }
     }
 
-    /// Reads the module that the linker wrote.
-    pub(crate) fn read(&self) -> Result<Module, Box<Finding>> {
-        let name = self.path.display();
-        let read = OpenFile::open(&self.path).map_err(ReadError::Io).and_then(|file| Module::read(&file));
+    /// What a person would call it.
+    pub(crate) fn name(&self) -> String {
+        if self.path == Path::new("-") { "standard output".to_owned() } else { self.path.display().to_string() }
+    }
+
+    /// Reads the module that the linker wrote to `written`, which is this output, or a file on the way to it.
+    fn read(&self, written: &Path) -> Result<Module, Box<Finding>> {
+        let name = self.name();
+        let read = OpenFile::open(written).map_err(ReadError::Io).and_then(|file| Module::read(&file));
         read.map_err(|error| match error {
             ReadError::Io(error) => Box::new(Finding::new(
                 &rules::OUTPUT_MISSING,
@@ -64,14 +72,14 @@ impl Output {
                 "the module that was linked",
                 "look at what the linker printed; is another program writing or removing this file?",
             )),
-            ReadError::Malformed(problem) => Box::new(rules::unreadable(&name.to_string(), &problem)),
+            ReadError::Malformed(problem) => Box::new(rules::unreadable(&name, &problem)),
         })
     }
 
-    /// Holds the module against its contract.
-    pub(crate) fn judge(&self) -> Vec<Finding> {
-        match self.read() {
-            Ok(module) => Contract::of(&module).check(&module, &self.path.display().to_string()),
+    /// Holds the module in `written` against its contract.
+    pub(crate) fn judge(&self, written: &Path) -> Vec<Finding> {
+        match self.read(written) {
+            Ok(module) => Contract::of(&module).check(&module, &self.name()),
             Err(finding) => vec![*finding],
         }
     }
@@ -83,11 +91,12 @@ impl Output {
             return String::new();
         }
         let rejected = self.rejected();
-        let moved = std::fs::rename(&self.path, &rejected);
-        match moved.or_else(|error| std::fs::remove_file(&self.path).map_err(|_| error)) {
-            Ok(()) if rejected.exists() => format!("The rejected output is {}.", rejected.display()),
-            Ok(()) => "The rejected output was removed.".to_owned(),
-            Err(error) => format!("{} could not be moved aside ({error}): do not use it.", self.path.display()),
+        let Err(error) = std::fs::rename(&self.path, &rejected) else {
+            return format!("The rejected output is {}.", rejected.display());
+        };
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => format!("The rejected output was removed; it could not be moved to {} ({error}).", rejected.display()),
+            Err(_) => format!("{} could not be moved aside ({error}): do not use it.", self.path.display()),
         }
     }
 }

@@ -26,6 +26,9 @@ impl Features {
             entries.push((char::from(prefix), String::from_utf8_lossy(name).into_owned()));
             at = start + length as usize;
         }
+        if at != section.len() {
+            return Err(malformed());
+        }
         Ok(Features { entries })
     }
 

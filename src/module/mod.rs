@@ -21,6 +21,10 @@ use wasmparser::{
 /// The custom section by which a crate says that whoever links it must be threaded.
 pub const NEED_SECTION: &str = "wasm-threads";
 
+/// How each line of the section begins; the crate's name follows. A phrase of its own, since in bitcode it must be found
+/// without the section around it.
+pub(crate) const NEED_LEAD: &str = "wasm-threads: required by ";
+
 /// What was read of one module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
@@ -126,19 +130,38 @@ const AHEAD: usize = 4096;
 /// The id of the code section.
 const CODE: u8 = 10;
 
+/// The custom sections that say something about threads.
+const CUSTOM_SECTIONS: [&str; 5] = ["target_features", NEED_SECTION, "dylink.0", "dylink", "__wasm_bindgen_unstable"];
+
 impl Module {
     /// Reads `source` in place: section headers, and the contents of those sections that say something about threads.
     pub fn read<R: ReadAt + ?Sized>(source: &R) -> Result<Module, ReadError> {
         let mut window = Window::new(source, AHEAD);
         let mut found = Vec::new();
+        let mut last = 0;
         sections::walk(source, &mut window, |section| {
+            match section.name.as_deref() {
+                None => last = sections::place_after(last, &section)?,
+                // A file may have any number of other custom sections, and some have millions of bytes.
+                Some(name) if !CUSTOM_SECTIONS.contains(&name) => return Ok(true),
+                Some(_) => {}
+            }
             found.push(section);
             Ok(true)
         })?;
-        let mut reading = Reading { source, module: Module::default(), types: Vec::new(), functions: Vec::new(), imported: 0 };
+        let mut reading = Reading {
+            source,
+            module: Module::default(),
+            types: Vec::new(),
+            functions: Vec::new(),
+            imported: 0,
+            bodies: 0,
+            announced_segments: None,
+        };
         for section in &found {
             reading.section(section)?;
         }
+        reading.is_whole()?;
         reading.init_tls(&found)?;
         Ok(reading.module)
     }
@@ -163,6 +186,10 @@ struct Reading<'a, R: ?Sized> {
     /// The type of each function, imported ones first.
     functions: Vec<u32>,
     imported: u32,
+    /// How many functions the code section has.
+    bodies: u32,
+    /// What the section in front of the code says of the data section behind it.
+    announced_segments: Option<u32>,
 }
 
 fn malformed(error: wasmparser::BinaryReaderError) -> ReadError {
@@ -200,15 +227,42 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             }
             (6, _) => self.globals(&self.load(section)?, offset).map_err(malformed)?,
             (7, _) => self.exports(&self.load(section)?, offset).map_err(malformed)?,
-            (8, _) => {
-                let bytes = self.load(section)?;
-                let index = BinaryReader::new(&bytes, offset).read_var_u32().map_err(malformed)?;
-                self.module.start = Some(index);
+            (8, _) => self.module.start = Some(self.number(section)?),
+            (CODE, _) => {
+                let mut window = Window::new(self.source, 8);
+                let (count, _) = sections::leb(window.at(offset, 5)?).ok_or_else(|| cut_off(offset))?;
+                self.bodies = count;
             }
             (11, _) => self.segments(section)?,
+            (12, _) => self.announced_segments = Some(self.number(section)?),
             _ => {}
         }
         Ok(())
+    }
+
+    /// A section that is one number.
+    fn number(&self, section: &Section) -> Result<u32, ReadError> {
+        let bytes = self.load(section)?;
+        match sections::leb(&bytes) {
+            Some((number, size)) if size == bytes.len() => Ok(number),
+            _ => Err(cut_off(section.range.start)),
+        }
+    }
+
+    /// A file that was cut off between two sections shows it only by what the sections before the cut say of those behind.
+    fn is_whole(&self) -> Result<(), ReadError> {
+        let declared = self.functions.len() as u64 - u64::from(self.imported);
+        if declared != u64::from(self.bodies) {
+            let problem = format!("cut off: {declared} functions are declared, {} are there", self.bodies);
+            return Err(ReadError::Malformed(problem));
+        }
+        let segments = self.module.segments.len();
+        match self.announced_segments {
+            Some(count) if count as usize != segments => {
+                Err(ReadError::Malformed(format!("cut off: {count} data segments are announced, {segments} are there")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn types(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
@@ -296,6 +350,9 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             }
             self.module.segments.push(Segment { active, size: u64::from(size) });
         }
+        if at != range.end {
+            return Err(ReadError::Malformed(format!("unexpected bytes behind the data segments, at byte {at}")));
+        }
         Ok(())
     }
 
@@ -379,6 +436,14 @@ fn memory_facts(memory: MemoryType, import: Option<(String, String)>) -> Result<
         Some(log2 @ 0..=16) => 1 << log2,
         Some(log2) => return Err(ReadError::Malformed(format!("a memory with pages of 2^{log2} bytes"))),
     };
+    // What no engine takes (core specification, 3.2.1, and the threads proposal), and no rule below should have to think of.
+    match memory.maximum {
+        None if memory.shared => return Err(ReadError::Malformed("a shared memory without a maximum".to_owned())),
+        Some(maximum) if maximum < memory.initial => {
+            return Err(ReadError::Malformed(format!("a memory of {} pages with a maximum of {maximum}", memory.initial)));
+        }
+        _ => {}
+    }
     Ok(Memory { import, minimum: memory.initial, maximum: memory.maximum, shared: memory.shared, wide: memory.memory64, page })
 }
 
@@ -387,11 +452,12 @@ fn global_facts(kind: GlobalType, constant: Option<u64>) -> Global {
     Global { mutable: kind.mutable, integer, constant }
 }
 
-/// The contents of the section: one line for each crate. `wasm-ld` joins the sections of all objects.
+/// The crates in the section's contents: a line for each. `wasm-ld` joins the sections of all objects.
 pub(crate) fn needs(section: &[u8]) -> Vec<String> {
     let mut crates: Vec<String> = Vec::new();
     for line in section.split(|byte| matches!(byte, b'\n' | 0)) {
-        let name = String::from_utf8_lossy(line).trim().to_owned();
+        let line = String::from_utf8_lossy(line);
+        let name = line.strip_prefix(NEED_LEAD).unwrap_or(&line).trim().to_owned();
         if !name.is_empty() && !crates.contains(&name) {
             crates.push(name);
         }

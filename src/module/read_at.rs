@@ -35,14 +35,25 @@ pub struct OpenFile {
 impl OpenFile {
     /// Opens a regular file. Anything else (a pipe would block, a device never ends) is an error.
     pub fn open(path: &std::path::Path) -> io::Result<OpenFile> {
-        // Asked before opening: opening a pipe waits for its other end.
-        if !std::fs::metadata(path)?.is_file() {
+        let file = open_without_waiting(path)?;
+        let facts = file.metadata()?;
+        if !facts.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        Ok(OpenFile { file, size })
+        Ok(OpenFile { file, size: facts.len() })
     }
+}
+
+/// Opening a pipe waits for its other end, unless it is told not to; a regular file does not notice.
+#[cfg(unix)]
+fn open_without_waiting(path: &std::path::Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &std::path::Path) -> io::Result<File> {
+    File::open(path)
 }
 
 impl ReadAt for OpenFile {

@@ -61,6 +61,7 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
         Some([0, b'a', b's', b'm', version @ ..]) => {
             return Err(ReadError::Malformed(format!("WebAssembly of the unknown version {version:?}")));
         }
+        _ if source.size() == 0 => return Err(ReadError::Malformed("an empty file".to_owned())),
         _ => return Err(ReadError::Malformed("not a WebAssembly file".to_owned())),
     }
     let mut at = 8;
@@ -95,6 +96,21 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
         at = end;
     }
     Ok(())
+}
+
+/// The place of `section` among all sections, of which one stood at `last` before it. Each may stand there once, in this order
+/// (core specification, 5.5.17).
+pub(crate) fn place_after(last: usize, section: &Section) -> Result<usize, ReadError> {
+    // Types, imports, functions, tables, memories, tags, globals, exports, start, elements, data count, code, data.
+    const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+    let (id, at) = (section.id, section.range.start);
+    match ORDER.iter().position(|known| *known == id) {
+        None => Err(ReadError::Malformed(format!("a section of the unknown kind {id} (at byte {at})"))),
+        Some(place) if place < last => {
+            Err(ReadError::Malformed(format!("a section of the kind {id} out of its place, or twice (at byte {at})")))
+        }
+        Some(place) => Ok(place + 1),
+    }
 }
 
 /// Walks the functions of the code section that lies in `code`, without reading them, until `visit` answers `false`. It is

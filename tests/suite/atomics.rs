@@ -1,5 +1,457 @@
-//! To be written.
+//! Whether atomics are present, and how often the linker runs to find out. Every case is a real link.
 
-use crate::support::Suite;
+#[cfg(unix)]
+use crate::support::archive::Archive;
+#[cfg(unix)]
+use crate::support::no_core::THREADED;
+#[cfg(unix)]
+use crate::support::place::OUTPUT;
+#[cfg(unix)]
+use crate::support::{Facts, NoCore, Place, assert_same_bytes, objects, read, shim, temp_folder};
+use crate::support::{Suite, Tool};
+#[cfg(unix)]
+use std::fs;
+#[cfg(unix)]
+use std::path::Path;
 
+// The count needs a linker that is a script.
+#[cfg(not(unix))]
 pub fn tests(_suite: &mut Suite) {}
+
+#[cfg(unix)]
+pub fn tests(suite: &mut Suite) {
+    let every_linker = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
+    for linker in every_linker {
+        let name = |what: &str| format!("{what}_with_{}", linker.name());
+        suite.test(&name("objects"), &[Tool::Rustc, linker], move || table(linker, OBJECTS));
+        suite.test(&name("objects_of_rustc"), &[Tool::Rustc, linker], move || table(linker, OBJECTS_OF_RUSTC));
+        suite.test(&name("libraries"), &[Tool::Rustc, linker], move || table(linker, LIBRARIES));
+        suite.test(&name("checks_switched_off"), &[Tool::Rustc, linker], move || table(linker, CHECKS_SWITCHED_OFF));
+    }
+    for linker in [Tool::RustLld, Tool::WasmLd(19), Tool::WasmLd(22)] {
+        let name = |what: &str| format!("{what}_with_{}", linker.name());
+        suite.test(&name("lazy_objects"), &[Tool::Rustc, linker], move || table(linker, LAZY_OBJECTS));
+        suite.test(&name("libraries_by_whole_name"), &[Tool::Rustc, linker], move || table(linker, LIBRARIES_BY_WHOLE_NAME));
+    }
+    for linker in [Tool::RustLld, Tool::WasmLd(22)] {
+        suite.test(&format!("bitcode_with_{}", linker.name()), &[Tool::Rustc, linker], move || table(linker, BITCODE));
+    }
+    suite.test("thin_member_that_is_gone", &[Tool::RustLld], thin_member_that_is_gone);
+    suite.test("undecided_and_failing_says_it_once", &[Tool::RustLld], undecided_and_failing_says_it_once);
+    suite.test("rustc_several_codegen_units", &[Tool::RustLld], several_codegen_units);
+    suite.test("rustc_one_function_with_a_feature", &[Tool::RustLld], one_function_with_a_feature);
+    suite.test("rustc_one_intrinsic", &[Tool::RustLld], one_intrinsic);
+    suite.test("rustc_lto_by_rustc", &[Tool::RustLld], lto_by_rustc);
+    suite.test("rustc_lto_by_the_linker", &[Tool::RustLld], lto_by_the_linker);
+    suite.test("rustc_lto_by_the_linker_of_a_library", &[Tool::RustLld], lto_by_the_linker_of_a_library);
+    suite.test("nightly_several_codegen_units", &[Tool::RustLld, Tool::Nightly], nightly_several_codegen_units);
+}
+
+/// What comes of a line.
+#[cfg(unix)]
+enum Comes {
+    /// A threaded module.
+    Threaded,
+    /// What the linker alone makes of the same line.
+    AsBare,
+    /// The linker's refusal, with this under it.
+    Fails(&'static str),
+    /// Our refusal, by this rule.
+    Refused(&'static str),
+}
+
+#[cfg(unix)]
+use Comes::{AsBare, Fails, Refused, Threaded};
+
+/// A line, what comes of it, and how often the linker runs.
+#[cfg(unix)]
+type Row = (&'static str, Comes, usize);
+
+#[cfg(unix)]
+const OBJECTS: &[Row] = &[
+    ("atomic.o --export=add_shared", Threaded, 1),
+    ("neutral.o --export=neutral", AsBare, 1),
+    ("refusing.o --export=refusing_shared", AsBare, 1),
+    ("atomic.o neutral.o --export=add_shared", Threaded, 1),
+    ("neutral.o atomic.o --export=add_shared", Threaded, 1),
+    // Removed again by the linker, and yet it is in the link.
+    ("atomic.o neutral.o --export=neutral", Threaded, 1),
+    ("atomic.o refusing.o --export=add_shared", Fails("the C or C++ object refusing.o was compiled without atomics"), 1),
+    ("neutral.o --shared-memory --export=neutral", Fails("nothing that is linked was compiled with atomics"), 1),
+    ("atomic.o --shared-memory --export=add_shared", Threaded, 1),
+    ("atomic.o --strip-all --export=add_shared", Threaded, 1),
+];
+
+#[cfg(unix)]
+const OBJECTS_OF_RUSTC: &[Row] = &[
+    ("a.rcgu.o --export=add_shared", Threaded, 1),
+    ("n.rcgu.o --export=neutral", AsBare, 1),
+    // One codegen unit with a function of its own features; or the crate threaded and an object of the allocator without.
+    ("a.rcgu.o n.rcgu.o --export=add_shared", AsBare, 1),
+    ("n.rcgu.o a.rcgu.o --export=add_shared", AsBare, 1),
+    ("a.rcgu.o r.rcgu.o --export=add_shared", AsBare, 1),
+    ("a.rcgu.o n.rcgu.o libatomic2.a --export=add_shared --export=other_shared", AsBare, 1),
+    // A C object decides nothing against the crate, and may still refuse.
+    ("a.rcgu.o neutral.o --export=add_shared", Threaded, 1),
+    ("a.rcgu.o refusing.o --export=add_shared", Fails("the C or C++ object refusing.o was compiled without atomics"), 1),
+    // A crate that neither needs nor minds atomics, and C with them.
+    ("n.rcgu.o atomic.o --export=add_shared", Threaded, 1),
+    ("n.rcgu.o libatomic.a --export=add_shared", Threaded, 1),
+    ("n.rcgu.o libatomic.a --export=neutral", AsBare, 2),
+    // The same, and other C without them: no way to share.
+    ("n.rcgu.o libatomic.a librefusing.a --export=add_shared --export=refusing_shared", AsBare, 2),
+    // A doctest: its own object refuses, std says +atomics. Nobody need ask.
+    ("r.rcgu.o libatomic.a --export=add_shared", AsBare, 1),
+    ("n.rcgu.o refusing.o libatomic.a --export=add_shared", AsBare, 1),
+];
+
+#[cfg(unix)]
+const LIBRARIES: &[Row] = &[
+    ("neutral.o libatomic.a --export=neutral", AsBare, 2),
+    ("neutral.o libatomic.a --export=neutral --export=add_shared", Threaded, 1),
+    ("neutral.o libneutral.a --export=neutral", AsBare, 1),
+    ("refusing.o libatomic.a --export=add_shared", AsBare, 1),
+    ("neutral.o -latomic -L. --export=neutral", AsBare, 2),
+    ("neutral.o -L. -latomic --export=add_shared", Threaded, 1),
+    ("neutral.o -L . -l atomic --export=add_shared", Threaded, 1),
+    // The first folder that has it.
+    ("-Lempty -Lfirst -Lsecond -lsame --export=neutral", AsBare, 1),
+    ("-Lempty -Lsecond -Lfirst -lsame --export=add_shared", Threaded, 1),
+    ("libmixed.a --export=neutral", AsBare, 2),
+    ("libmixed.a --export=add_shared", Threaded, 1),
+    ("libmixed.a --export=neutral --export=refusing_shared", AsBare, 2),
+    ("libmixed.a --export=add_shared --export=refusing_shared", Fails("refusing.o was compiled without atomics"), 2),
+    ("neutral.o --whole-archive libatomic.a --export=neutral", Threaded, 1),
+    ("neutral.o --whole-archive libatomic.a --no-whole-archive libatomic2.a --export=neutral", Threaded, 1),
+    ("neutral.o --whole-archive --no-whole-archive libatomic.a --export=neutral", AsBare, 2),
+    ("neutral.o libthin.a --export=neutral", AsBare, 2),
+    ("neutral.o libthin.a --export=add_shared", Threaded, 1),
+    // By their contents, whatever they are called.
+    ("neutral.o archive.data --export=neutral", AsBare, 2),
+    ("neutral.o archive.data --export=add_shared", Threaded, 1),
+    ("object.data --export=add_shared", Threaded, 1),
+    ("object.a --export=add_shared", Threaded, 1),
+    ("neutral.o empty.a --export=neutral", AsBare, 1),
+    ("neutral.o libatomic.a --export=neutral --strip-all", AsBare, 2),
+    ("neutral.o libatomic.a --export=add_shared --strip-all", Threaded, 1),
+];
+
+// From 15 on.
+#[cfg(unix)]
+const LIBRARIES_BY_WHOLE_NAME: &[Row] = &[
+    ("-L. -l :exact.lib --export=add_shared", Threaded, 1),
+    ("neutral.o -L. -l:exact.lib --export=neutral", AsBare, 2),
+    ("neutral.o -L. -l:atomic --export=neutral", Fails(""), 1),
+];
+
+#[cfg(unix)]
+const LAZY_OBJECTS: &[Row] = &[
+    ("neutral.o --start-lib atomic.o --end-lib --export=neutral", AsBare, 2),
+    ("neutral.o --start-lib atomic.o --end-lib --export=add_shared", Threaded, 1),
+    ("neutral.o --start-lib refusing.o --end-lib atomic.o --export=add_shared", Threaded, 1),
+    ("--start-lib atomic.o --end-lib refusing.o --export=refusing_shared", AsBare, 1),
+    ("n.rcgu.o --start-lib atomic.o --end-lib --export=neutral", AsBare, 2),
+];
+
+#[cfg(unix)]
+const BITCODE: &[Row] = &[
+    ("atomic.bc --export=add_shared", Threaded, 1),
+    ("neutral.bc --export=neutral", AsBare, 2),
+    ("neutral.bc atomic.o --export=add_shared --export=neutral", Threaded, 1),
+    ("atomic.bc neutral.o --export=add_shared", Threaded, 1),
+    ("atomic.bc --strip-all --export=add_shared", Threaded, 1),
+    ("neutral.bc --strip-all --export=neutral", AsBare, 2),
+    ("neutral.bc libatomic.a --export=neutral", AsBare, 2),
+    ("neutral.bc libatomic.a --export=neutral --export=add_shared", Threaded, 1),
+    ("neutral.o libbitcode.a --export=neutral", AsBare, 2),
+    ("neutral.o libbitcode.a --export=add_shared", Threaded, 1),
+    ("atomic.bc refusing.o --export=add_shared", Fails("refusing.o was compiled without atomics"), 2),
+    ("atomic.bc --no-check-features --export=add_shared", Threaded, 2),
+    ("neutral.bc --no-check-features --export=neutral", AsBare, 2),
+    ("atomic.bc refusing.o --no-check-features --export=add_shared", Refused("object-without-atomics"), 1),
+];
+
+#[cfg(unix)]
+const CHECKS_SWITCHED_OFF: &[Row] = &[
+    ("atomic.o --no-check-features --export=add_shared", Threaded, 1),
+    ("atomic.o neutral.o --no-check-features --export=add_shared", Threaded, 1),
+    ("atomic.o refusing.o --no-check-features --export=add_shared", Refused("object-without-atomics"), 1),
+    (
+        "atomic.o librefusing.a --no-check-features --export=add_shared --export=refusing_shared",
+        Refused("object-without-atomics"),
+        1,
+    ),
+    // It is there, and not pulled in.
+    ("atomic.o librefusing.a --no-check-features --export=add_shared", Threaded, 2),
+    ("refusing.o --no-check-features --export=refusing_shared", AsBare, 1),
+    ("neutral.o libatomic.a --no-check-features --export=neutral", AsBare, 2),
+    ("neutral.o libatomic.a --no-check-features --export=add_shared", Threaded, 2),
+    (
+        "neutral.o libmixed.a --no-check-features --export=add_shared --export=refusing_shared",
+        Refused("object-without-atomics"),
+        1,
+    ),
+    ("n.rcgu.o libmixed.a --no-check-features --export=add_shared --export=refusing_shared", AsBare, 2),
+    // Switched on again by the last word.
+    (
+        "atomic.o refusing.o --no-check-features --check-features --export=add_shared",
+        Fails("refusing.o was compiled without atomics"),
+        1,
+    ),
+    ("--shared-memory neutral.o --no-check-features --export=neutral", Refused("object-without-atomics"), 1),
+];
+
+/// All that the lines name.
+#[cfg(unix)]
+fn inputs(linker: Tool) -> Place {
+    let place = Place::new(linker);
+    let (atomic, neutral, refusing) = (objects::atomic(), objects::neutral(), objects::refusing());
+    place.put("atomic.o", &atomic).put("neutral.o", &neutral).put("refusing.o", &refusing);
+    place.put("a.rcgu.o", &atomic).put("n.rcgu.o", &neutral).put("r.rcgu.o", &refusing);
+    place.put("atomic.bc", objects::atomic_bitcode()).put("neutral.bc", objects::neutral_bitcode());
+    place.put("object.data", &atomic).put("object.a", &atomic);
+    let other = objects::ATOMIC.replace("add_shared", "other_shared").replace("add_local", "other_local");
+    let other = objects::threaded("other", &other).object();
+    let archive = |name: &str, files: &[&Path]| {
+        let archive = files.iter().fold(Archive::new(), |archive, file| archive.file(file));
+        place.write(name, &archive.bytes());
+    };
+    for name in ["libatomic.a", "exact.lib", "archive.data", "second/libsame.a"] {
+        archive(name, &[&atomic]);
+    }
+    archive("libatomic2.a", &[&other]);
+    archive("libneutral.a", &[&neutral]);
+    archive("first/libsame.a", &[&neutral]);
+    archive("librefusing.a", &[&refusing]);
+    archive("libmixed.a", &[&neutral, &atomic, &refusing]);
+    archive("empty.a", &[]);
+    place.write("libbitcode.a", &Archive::new().file_defining(place.path("atomic.bc"), &["add_shared", "add_local"]).bytes());
+    let member = place.path("members").join("thin.o");
+    place.put("members/thin.o", &atomic);
+    let symbols = crate::support::archive::defined_symbols(&read(&member));
+    let symbols: Vec<&str> = symbols.iter().map(String::as_str).collect();
+    // Named from the archive's folder, as `ar` does.
+    place.write("libthin.a", &Archive::thin().member("members/thin.o", &read(&member), &symbols).bytes());
+    place
+}
+
+#[cfg(unix)]
+fn table(linker: Tool, rows: &[Row]) {
+    let place = inputs(linker);
+    for (line, comes, runs) in rows {
+        let linked = place.link(line);
+        let outcome = crate::support::suite::caught(|| match comes {
+            Threaded => _ = linked.threaded(*runs),
+            AsBare => linked.as_bare(line, *runs),
+            Fails(text) => {
+                let ours = linked.failed(*runs);
+                assert!(ours.contains(text), "expected: {text}\n{:?}", linked.ran);
+                assert!(!place.path(OUTPUT).exists(), "no output is left");
+            }
+            Refused(rule) => _ = linked.refused(rule, *runs),
+        });
+        if let Err(problem) = outcome {
+            panic!("{line}\n{problem}");
+        }
+    }
+}
+
+#[cfg(unix)]
+fn thin_member_that_is_gone() {
+    let place = inputs(Tool::RustLld);
+    fs::remove_file(place.path("members/thin.o")).expect("it was there");
+    // lld opens every member of a thin archive, asked for or not. What it says of that is the answer.
+    for line in ["neutral.o libthin.a --export=neutral", "neutral.o libthin.a --export=add_shared"] {
+        assert_eq!(place.link(line).failed(1), "");
+        assert_eq!(place.link(&line.replace("neutral.o", "atomic.o")).failed(1), "");
+    }
+}
+
+/// The linker's words are held back while it is asked; they come out once, those of the line as it was asked for.
+#[cfg(unix)]
+fn undecided_and_failing_says_it_once() {
+    let place = inputs(Tool::RustLld);
+    let undefined = NoCore::new(
+        "unsafe extern \"C\" { fn nowhere(); }
+         #[unsafe(no_mangle)] pub extern \"C\" fn calls() { unsafe { nowhere() } }",
+    );
+    place.put("undefined.o", undefined.name("undefined").object());
+    for (line, runs) in [
+        ("undefined.o libatomic.a --export=calls", 2),
+        ("undefined.o libatomic.a --export=calls --export=add_shared", 2),
+        ("undefined.o neutral.bc --export=calls", 2),
+        ("undefined.o atomic.bc --export=calls --export=add_shared --verbose", 2),
+        ("undefined.o atomic.o --export=calls --export=add_shared", 1),
+        ("undefined.o neutral.o --export=calls", 1),
+    ] {
+        let linked = place.link(line);
+        assert_eq!(linked.failed(runs), "", "there is nothing to explain in {line}");
+        let (bare, _) = place.bare(line);
+        assert_same_bytes(&linked.ran.stderr, &bare.stderr);
+        assert_eq!(linked.ran.stderr_text().matches("undefined symbol: nowhere").count(), 1, "{line}\n{:?}", linked.ran);
+        assert!(!place.path(OUTPUT).exists());
+    }
+}
+
+/// Two modules of Rust, which two codegen units keep apart.
+#[cfg(unix)]
+const TWO_UNITS: &str = r#"
+pub mod one {
+    static mut SHARED: i32 = 7;
+    #[unsafe(no_mangle)] pub extern "C" fn add_shared(by: i32) -> i32 { unsafe { super::atomic_add(&raw mut SHARED, by) } }
+}
+pub mod two {
+    static mut COUNT: i32 = 3;
+    #[unsafe(no_mangle)] pub extern "C" fn neutral(by: i32) -> i32 { unsafe { COUNT = super::Add::add(COUNT, by); COUNT } }
+}
+"#;
+
+/// The same two, and only one function is compiled for threads.
+#[cfg(unix)]
+const ONE_FUNCTION: &str = r#"
+pub mod one {
+    static mut COUNT: i32 = 7;
+    #[unsafe(no_mangle)] #[target_feature(enable = "atomics")]
+    pub extern "C" fn wake() -> i32 { unsafe { super::atomic_notify(&raw mut COUNT, 1) } }
+}
+pub mod two {
+    static mut COUNT: i32 = 3;
+    #[unsafe(no_mangle)] pub extern "C" fn neutral(by: i32) -> i32 { unsafe { COUNT = super::Add::add(COUNT, by); COUNT } }
+}
+"#;
+
+/// What a rustc link gave: the `.rcgu.o` that rustc named, and whether it is what the linker alone makes of it.
+#[cfg(unix)]
+struct OfRustc {
+    objects: usize,
+    runs: usize,
+    facts: Facts,
+    as_bare: bool,
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn rustc(sample: &NoCore, words: &[&str]) -> OfRustc {
+    let place = Place::new(Tool::RustLld);
+    let linked = place.run(sample.link(shim(), place.folder()).words(words));
+    assert!(linked.ran.success(), "{:?}", linked.ran);
+    let facts = Facts::read(place.path("sample.wasm"));
+    // Not byte by byte: rustc names its objects anew each time, and LTO orders them by name.
+    sample.link(place.linker(), place.folder()).words(words).run().expect_success();
+    let last = linked.runs.last().expect("the linker ran");
+    OfRustc {
+        objects: last.iter().filter(|word| word.to_string_lossy().ends_with(".rcgu.o")).count(),
+        runs: linked.runs.len(),
+        as_bare: facts == Facts::read(place.path("sample.wasm")),
+        facts,
+    }
+}
+
+#[cfg(unix)]
+impl OfRustc {
+    #[track_caller]
+    fn threaded(&self, runs: usize) -> &Self {
+        self.facts.assert_threaded();
+        assert!(!self.as_bare);
+        assert_eq!(self.runs, runs);
+        self
+    }
+
+    #[track_caller]
+    fn unthreaded(&self, runs: usize) -> &Self {
+        self.facts.assert_unthreaded();
+        assert!(self.as_bare, "not what the linker alone makes: {:?}", self.facts);
+        assert_eq!(self.runs, runs);
+        self
+    }
+}
+
+#[cfg(unix)]
+fn units(source: &str) -> NoCore {
+    NoCore::new(source).flag("-Ccodegen-units=4")
+}
+
+#[cfg(unix)]
+fn several_codegen_units() {
+    let threaded = rustc(&units(TWO_UNITS).threaded(), &[]);
+    assert!(threaded.threaded(1).objects >= 2, "{} units", threaded.objects);
+    let plain = rustc(&units(TWO_UNITS), &[]);
+    assert!(plain.unthreaded(1).objects >= 2, "{} units", plain.objects);
+    rustc(&units(TWO_UNITS).threaded(), &["-Cstrip=symbols"]).threaded(1);
+}
+
+/// One function with a feature marks its object, and with two objects that is a mixture: no intent.
+#[cfg(unix)]
+fn one_function_with_a_feature() {
+    let sample = units(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)");
+    let mixture = rustc(&sample, &[]);
+    assert!(mixture.unthreaded(1).objects >= 2, "{} units", mixture.objects);
+    assert!(mixture.facts.has_feature("+atomics") && mixture.facts.exports("wake"), "{:?}", mixture.facts);
+    // Whoever meant it is told which object has it and which has not.
+    let place = Place::new(Tool::RustLld);
+    let linked = place.run(sample.link(shim(), place.folder()).word("-Clink-arg=--wasm-threads=threaded"));
+    let text = linked.ran.stderr_text();
+    assert!(linked.ran.code() == Some(1) && linked.runs.is_empty(), "{:?}", linked.ran);
+    assert!(
+        text.contains("error[not-threaded]") && text.contains("one function with a target feature marks its object"),
+        "{text}"
+    );
+}
+
+/// In one object there is nothing to mix: it is threaded, and without a `std` that refuses it is a good module.
+#[cfg(unix)]
+fn one_intrinsic() {
+    let sample = NoCore::new(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)");
+    assert_eq!(rustc(&sample, &[]).threaded(1).objects, 1);
+}
+
+#[cfg(unix)]
+fn lto_by_rustc() {
+    for lto in ["-Clto=fat", "-Clto=thin"] {
+        for strip in ["-Cstrip=none", "-Cstrip=symbols"] {
+            rustc(&units(TWO_UNITS).threaded(), &[lto, strip]).threaded(1);
+            rustc(&units(TWO_UNITS), &[lto, strip]).unthreaded(1);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn lto_by_the_linker() {
+    for lto in ["-Clto=off", "-Clto=fat", "-Clto=thin"] {
+        for strip in ["-Cstrip=none", "-Cstrip=symbols"] {
+            let words = ["-Clinker-plugin-lto", lto, strip];
+            let threaded = rustc(&units(TWO_UNITS).threaded(), &words);
+            threaded.threaded(1);
+            // The result could not have told.
+            assert_eq!(threaded.facts.has_feature("+atomics"), strip == "-Cstrip=none", "{:?}", threaded.facts);
+            rustc(&units(TWO_UNITS), &words).unthreaded(2);
+        }
+    }
+}
+
+/// Bitcode that calls into a library of wasm objects, with atomics and without.
+#[cfg(unix)]
+fn lto_by_the_linker_of_a_library() {
+    let source = "unsafe extern \"C\" { fn add_shared(by: i32) -> i32; }
+                  #[unsafe(no_mangle)] pub extern \"C\" fn calls() -> i32 { unsafe { add_shared(1) } }";
+    let folder = temp_folder();
+    let libraries = [objects::atomic(), objects::refusing()].map(|object| {
+        let name = folder.path().join(object.file_name().expect("a name")).with_extension("rlib");
+        Archive::new().file(object).write(&name);
+        format!("-Clink-arg={}", name.display())
+    });
+    let words = ["-Clinker-plugin-lto", &libraries[0], &libraries[1]];
+    rustc(&NoCore::new(source).threaded(), &words).threaded(1);
+    rustc(&NoCore::new(source), &words).threaded(1);
+    // One that is there and not needed does not make it threaded.
+    rustc(&units(TWO_UNITS), &words).unthreaded(2);
+}
+
+#[cfg(unix)]
+fn nightly_several_codegen_units() {
+    let nightly = |source| units(source).rustc(Tool::Nightly.path());
+    assert!(rustc(&nightly(TWO_UNITS).flag(THREADED), &[]).threaded(1).objects >= 2);
+    rustc(&nightly(TWO_UNITS), &[]).unthreaded(1);
+    let mixture = rustc(&nightly(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)"), &[]);
+    mixture.unthreaded(1);
+}

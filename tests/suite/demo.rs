@@ -1,7 +1,7 @@
 //! `cargo wasm-threads demo`, on machines that have more and less than it would like.
 
 use crate::support::link::cargo_wasm_threads;
-use crate::support::{Ran, Run, Suite, Tool, temp_folder};
+use crate::support::{Ran, Run, Suite, Tool, repository, temp_folder};
 use std::fs;
 use std::path::Path;
 
@@ -18,6 +18,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("no_rustc_no_linker", &[], no_rustc_no_linker);
     #[cfg(unix)]
     {
+        suite.test("objects_are_what_their_script_makes", &[Tool::SampleRustc], unix::objects_are_what_their_script_makes);
         suite.test("rustc_refuses_the_sample", &STABLE, unix::rustc_refuses_the_sample);
         suite.test("rustc_still_passes_the_flags", &STABLE, unix::rustc_still_passes_the_flags);
         suite.test(
@@ -151,6 +152,13 @@ mod unix {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
     use std::time::Duration;
+
+    pub fn objects_are_what_their_script_makes() {
+        let script = repository().join("linker-shim/src/demo/sample/make-objects.sh");
+        let rustc = Tool::SampleRustc.path();
+        let made = Run::new("/bin/sh").word(script).word("--check").env("RUSTC", rustc).run().expect_success();
+        assert_eq!(made.stdout_text(), "the same\n");
+    }
 
     /// A program of a few lines of shell.
     fn script(folder: &Path, name: &str, text: &str) -> PathBuf {

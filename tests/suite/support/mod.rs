@@ -4,19 +4,23 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod archive;
+pub mod cargo;
 pub mod facts;
 pub mod golden;
 pub mod link;
 pub mod no_core;
 pub mod objects;
+pub mod place;
 pub mod process;
 pub mod recorder;
 pub mod suite;
 pub mod tool;
 
+pub use cargo::{Project, two_workers};
 pub use facts::Facts;
 pub use link::{FLAVOR, Link, THREADED, shim};
 pub use no_core::NoCore;
+pub use place::Place;
 pub use process::{Ran, Run};
 pub use recorder::Recorder;
 pub use suite::Suite;

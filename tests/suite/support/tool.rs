@@ -15,6 +15,8 @@ pub enum Tool {
     RustLld,
     /// `rustc` of rustup's nightly toolchain.
     Nightly,
+    /// The very `rustc` that made the demo's objects.
+    SampleRustc,
     /// Debian's `wasm-ld-NN`.
     WasmLd(u32),
     /// `clang-22`.
@@ -38,6 +40,7 @@ impl Tool {
             Tool::Rustc => "rustc".into(),
             Tool::RustLld => "rust-lld".into(),
             Tool::Nightly => "nightly".into(),
+            Tool::SampleRustc => sample_version(),
             Tool::WasmLd(version) => format!("lld-{version}"),
             Tool::Clang => "clang-22".into(),
             Tool::LlvmAr => "llvm-ar-22".into(),
@@ -53,6 +56,7 @@ impl Tool {
         match self {
             Tool::Rustc | Tool::RustLld => "rustup toolchain install stable".into(),
             Tool::Nightly => "rustup toolchain install nightly".into(),
+            Tool::SampleRustc => format!("rustup toolchain install {}", sample_version().trim_start_matches("rustc ")),
             Tool::WasmLd(version) => format!("package lld-{version}"),
             Tool::Clang => "package clang-22".into(),
             Tool::LlvmAr => "package llvm-22".into(),
@@ -81,6 +85,12 @@ impl Tool {
             Tool::Rustc => rustup_sysroot("stable").and_then(|sysroot| rustc_of(&sysroot)),
             Tool::RustLld => rustup_sysroot("stable").and_then(|sysroot| rust_lld_of(&sysroot)),
             Tool::Nightly => rustup_sysroot("nightly").and_then(|sysroot| rustc_of(&sysroot)),
+            Tool::SampleRustc => {
+                let version = sample_version();
+                let sysroot = rustup_sysroot(version.trim_start_matches("rustc ")).or_else(|| rustup_sysroot("stable"))?;
+                let rustc = rustc_of(&sysroot)?;
+                Run::new(&rustc).word("--version").run().stdout_text().starts_with(&version).then_some(rustc)
+            }
             Tool::WasmLd(version) => on_path(&format!("wasm-ld-{version}")),
             Tool::Clang => on_path("clang-22"),
             Tool::LlvmAr => on_path("llvm-ar-22"),
@@ -97,6 +107,12 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name)).find(|p| p.is_file())
+}
+
+/// The compiler of the demo's objects, as `rustc 1.95.0`.
+fn sample_version() -> String {
+    let note = include_str!("../../../linker-shim/src/demo/sample/made-by.txt");
+    note.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// The host's triple, as its rustc says it.

@@ -1,0 +1,415 @@
+//! Modules that no linker makes, each different from a good one in a single place, and the texts of all findings.
+
+use super::{Verdict, judge};
+use crate::support::{Suite, golden};
+use std::borrow::Cow;
+use wasm_encoder::{
+    CodeSection, ConstExpr, CustomSection, DataCountSection, DataSection, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module, StartSection, TypeSection,
+    ValType,
+};
+
+pub fn tests(suite: &mut Suite) {
+    suite.test("the_sample_is_good", &[], the_sample_is_good);
+    for (name, change, verdict) in bad() {
+        let name_of_test = format!("breaks_one_rule_{}", name.replace('-', "_"));
+        suite.test(&name_of_test, &[], move || breaks(name, change, verdict));
+    }
+    for (name, change) in good() {
+        suite.test(&format!("good_{name}"), &[], move || is_good(name, change));
+    }
+    suite.test("every_rule_of_the_contract_is_broken_once", &[], every_rule_of_the_contract_is_broken_once);
+    suite.test("texts_of_what_cannot_be_read", &[], texts_of_what_cannot_be_read);
+}
+
+/// One kind of thing to export.
+#[derive(Clone, Copy)]
+pub enum Thing {
+    /// The function of that index: 0 sets up a thread, 1 is the start function, 2 does nothing.
+    Function(u32),
+    /// A global with that value; `true` where it is mutable.
+    Global(bool, i32),
+    /// A global of 64 bits.
+    Wide(bool, i64),
+    /// A global that is no integer.
+    Float,
+    /// The memory.
+    Memory,
+}
+
+/// A module as `wasm-ld` makes it of two functions, one piece of data, and one thread-local variable, part by part.
+pub struct Sample {
+    /// Each memory, and whether it is imported.
+    pub memories: Vec<(MemoryType, bool)>,
+    /// The name of the imported memories.
+    pub import: (&'static str, &'static str),
+    /// Where a further function is imported from.
+    pub import_function: Option<(&'static str, &'static str)>,
+    /// Each data segment, and whether it is active.
+    pub segments: Vec<(&'static [u8], bool)>,
+    pub start: bool,
+    pub data_count: bool,
+    pub exports: Vec<(&'static str, Thing)>,
+    /// What `__wasm_init_tls` takes and gives.
+    pub init_tls: (Vec<ValType>, Vec<ValType>),
+    /// It begins with a call.
+    pub init_tls_calls: bool,
+    pub features: Option<Vec<(char, &'static str)>>,
+    /// A custom section in front of all others.
+    pub custom: Option<&'static str>,
+}
+
+pub fn memory(minimum: u64, maximum: u64) -> MemoryType {
+    MemoryType { minimum, maximum: Some(maximum), memory64: false, shared: true, page_size_log2: None }
+}
+
+impl Sample {
+    pub fn new() -> Self {
+        Sample {
+            memories: vec![(memory(17, 16384), true)],
+            import: ("env", "memory"),
+            import_function: None,
+            segments: vec![(&[5, 0, 0, 0], false), (b"shared data", false)],
+            start: true,
+            data_count: true,
+            exports: vec![
+                ("__wasm_init_tls", Thing::Function(0)),
+                ("__tls_base", Thing::Global(true, 0)),
+                ("__tls_size", Thing::Global(false, 4)),
+                ("__tls_align", Thing::Global(false, 4)),
+                ("__heap_base", Thing::Global(false, 1_048_608)),
+                ("__data_end", Thing::Global(false, 1_048_600)),
+            ],
+            init_tls: (vec![ValType::I32], vec![]),
+            init_tls_calls: false,
+            features: Some(vec![('+', "atomics"), ('+', "bulk-memory"), ('+', "mutable-globals")]),
+            custom: None,
+        }
+    }
+
+    /// Another thing under a name that is exported, or none.
+    pub fn export(&mut self, name: &str, thing: Option<Thing>) {
+        let at = self.exports.iter().position(|(known, _)| *known == name).expect("the sample exports it");
+        match thing {
+            Some(thing) => self.exports[at].1 = thing,
+            None => drop(self.exports.remove(at)),
+        }
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        let imported = u32::from(self.import_function.is_some());
+        let mut module = Module::new();
+        if let Some(name) = self.custom {
+            module.section(&CustomSection { name: name.into(), data: Cow::Borrowed(b"x") });
+        }
+        let mut types = TypeSection::new();
+        types.ty().function(self.init_tls.0.clone(), self.init_tls.1.clone());
+        types.ty().function([], []);
+        module.section(&types);
+        let mut imports = ImportSection::new();
+        for (memory, _) in self.memories.iter().filter(|(_, imported)| *imported) {
+            imports.import(self.import.0, self.import.1, *memory);
+        }
+        if let Some((from, name)) = self.import_function {
+            imports.import(from, name, EntityType::Function(1));
+        }
+        module.section(&imports);
+        let mut functions = FunctionSection::new();
+        functions.function(0).function(1).function(1);
+        module.section(&functions);
+        let mut memories = MemorySection::new();
+        for (memory, _) in self.memories.iter().filter(|(_, imported)| !imported) {
+            memories.memory(*memory);
+        }
+        if !memories.is_empty() {
+            module.section(&memories);
+        }
+        let mut globals = GlobalSection::new();
+        let mut exports = ExportSection::new();
+        for (name, thing) in &self.exports {
+            let (kind, index) = match thing {
+                Thing::Function(index) => (ExportKind::Func, index + imported),
+                Thing::Memory => (ExportKind::Memory, 0),
+                Thing::Global(mutable, value) => {
+                    (ExportKind::Global, add_global(&mut globals, ValType::I32, *mutable, &ConstExpr::i32_const(*value)))
+                }
+                Thing::Wide(mutable, value) => {
+                    (ExportKind::Global, add_global(&mut globals, ValType::I64, *mutable, &ConstExpr::i64_const(*value)))
+                }
+                Thing::Float => {
+                    let zero = ConstExpr::f32_const(0.0.into());
+                    (ExportKind::Global, add_global(&mut globals, ValType::F32, false, &zero))
+                }
+            };
+            exports.export(name, kind, index);
+        }
+        module.section(&globals);
+        module.section(&exports);
+        if self.start {
+            module.section(&StartSection { function_index: 1 + imported });
+        }
+        if self.data_count {
+            module.section(&DataCountSection { count: self.segments.len() as u32 });
+        }
+        module.section(&self.code(imported));
+        let mut data = DataSection::new();
+        for (bytes, active) in &self.segments {
+            if *active {
+                data.active(0, &ConstExpr::i32_const(1_048_576), bytes.iter().copied());
+            } else {
+                data.passive(bytes.iter().copied());
+            }
+        }
+        if !data.is_empty() {
+            module.section(&data);
+        }
+        if let Some(features) = &self.features {
+            module.section(&CustomSection { name: "target_features".into(), data: encode_features(features).into() });
+        }
+        module.finish()
+    }
+
+    fn code(&self, imported: u32) -> CodeSection {
+        let mut init_tls = Function::new([]);
+        let mut code = init_tls.instructions();
+        if self.init_tls_calls {
+            code.call(2 + imported);
+        }
+        if self.segments.first().is_some_and(|(_, active)| !active) {
+            code.i32_const(64).i32_const(0).i32_const(4).memory_init(0, 0);
+        }
+        if !self.init_tls.1.is_empty() {
+            code.i32_const(0);
+        }
+        code.end();
+        let mut start = Function::new([]);
+        let mut code = start.instructions();
+        for (index, (bytes, _)) in self.segments.iter().enumerate().skip(1) {
+            code.i32_const(1_048_576).i32_const(0).i32_const(bytes.len() as i32).memory_init(0, index as u32);
+            code.data_drop(index as u32);
+        }
+        code.atomic_fence(wasm_encoder::Ordering::SeqCst).end();
+        let mut nothing = Function::new([]);
+        nothing.instructions().end();
+        let mut code = CodeSection::new();
+        code.function(&init_tls).function(&start).function(&nothing);
+        code
+    }
+}
+
+fn add_global(globals: &mut GlobalSection, val_type: ValType, mutable: bool, value: &ConstExpr) -> u32 {
+    let index = globals.len();
+    globals.global(GlobalType { val_type, mutable, shared: false }, value);
+    index
+}
+
+pub fn encode_features(features: &[(char, &str)]) -> Vec<u8> {
+    let mut bytes = vec![features.len() as u8];
+    for (prefix, name) in features {
+        bytes.push(*prefix as u8);
+        bytes.push(name.len() as u8);
+        bytes.extend(name.as_bytes());
+    }
+    bytes
+}
+
+fn the_sample_is_good() {
+    let bytes = Sample::new().bytes();
+    assert_eq!(judge(&bytes), []);
+    crate::support::Facts::of(&bytes).assert_threaded();
+}
+
+type Change = fn(&mut Sample);
+
+/// Name of the text, what is changed in the sample, and the one finding.
+#[rustfmt::skip]
+fn bad() -> Vec<(&'static str, Change, Verdict)> {
+    vec![
+        ("memory-missing", |sample| { sample.memories.clear(); bare(sample) }, ("memory-missing", true)),
+        ("memory-not-shared", |sample| { sample.memories[0].0.shared = false; bare(sample) }, ("memory-not-shared", true)),
+        ("memory-not-imported", |sample| sample.memories[0].1 = false, ("memory-not-imported", true)),
+        ("memory-not-imported-but-exported", |sample| {
+            sample.memories[0].1 = false;
+            sample.exports.push(("memory", Thing::Memory));
+        }, ("memory-not-imported", true)),
+        ("memory-cannot-grow", |sample| sample.memories[0].0 = memory(17, 17), ("memory-cannot-grow", true)),
+        ("memory-cannot-grow-a-byte-too-little", |sample| {
+            sample.memories[0].0 = memory(33, 33);
+            sample.export("__heap_base", Some(Thing::Global(false, 17 * 65_536 + 1)));
+        }, ("memory-cannot-grow", true)),
+        ("memory-cannot-grow-on-purpose", |sample| {
+            sample.memories[0].0 = memory(33, 33);
+            sample.export("__heap_base", Some(Thing::Global(false, 17 * 65_536)));
+        }, ("memory-cannot-grow", false)),
+        ("memory-cannot-grow-base-above-all", |sample| {
+            sample.memories[0].0 = memory(16, 16);
+        }, ("memory-cannot-grow", true)),
+        ("memory-cannot-grow-unknown-heap", |sample| {
+            // A module for wasi-threads need not export where its heap begins.
+            sample.memories[0].0 = memory(4096, 4096);
+            bare(sample);
+            sample.exports = vec![("wasi_thread_start", Thing::Function(2)), ("memory", Thing::Memory)];
+        }, ("memory-cannot-grow", true)),
+        ("memory-cannot-grow-1-gib", |sample| sample.memories[0].0 = memory(16_384, 16_384), ("memory-cannot-grow", false)),
+        ("memory-cannot-grow-4-gib", |sample| sample.memories[0].0 = memory(65_536, 65_536), ("memory-cannot-grow", false)),
+        ("several-memories", |sample| sample.memories.push((MemoryType { shared: false, ..memory(1, 1) }, false)), ("several-memories", true)),
+        ("active-data-segment", |sample| sample.segments[1].1 = true, ("active-data-segment", true)),
+        ("memory-init-missing", |sample| sample.start = false, ("memory-init-missing", true)),
+        ("memory-init-missing-no-tls", |sample| {
+            sample.start = false;
+            sample.segments.truncate(1);
+            sample.export("__tls_size", Some(Thing::Global(false, 0)));
+        }, ("memory-init-missing", true)),
+        ("export-missing-all-four", |sample| {
+            for name in ["__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align"] {
+                sample.export(name, None);
+            }
+            sample.custom = Some("__wasm_bindgen_unstable");
+        }, ("export-missing", true)),
+        ("export-missing-init-tls", |sample| sample.export("__wasm_init_tls", None), ("export-missing", true)),
+        ("export-missing-tls-base", |sample| sample.export("__tls_base", None), ("export-missing", true)),
+        ("export-missing-tls-size", |sample| sample.export("__tls_size", None), ("export-missing", true)),
+        ("export-missing-tls-align", |sample| sample.export("__tls_align", None), ("export-missing", true)),
+        ("export-missing-heap-base", |sample| sample.export("__heap_base", None), ("export-missing", false)),
+        ("export-missing-memory-of-wasi-threads", |sample| {
+            bare(sample);
+            sample.exports = vec![("wasi_thread_start", Thing::Function(2))];
+        }, ("export-missing", true)),
+        ("export-missing-tls-inside", |sample| {
+            for name in ["__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align"] {
+                sample.export(name, None);
+            }
+        }, ("export-missing", false)),
+        ("export-wrong-init-tls-is-a-global", |sample| {
+            sample.export("__wasm_init_tls", Some(Thing::Global(false, 1)));
+        }, ("export-missing", true)),
+        ("export-wrong-init-tls-takes-nothing", |sample| sample.init_tls.0.clear(), ("export-missing", true)),
+        ("export-wrong-init-tls-takes-two", |sample| sample.init_tls.0.push(ValType::I32), ("export-missing", true)),
+        ("export-wrong-init-tls-takes-a-float", |sample| sample.init_tls.0 = vec![ValType::F32], ("export-missing", true)),
+        ("export-wrong-init-tls-gives-something", |sample| sample.init_tls.1.push(ValType::I32), ("export-missing", true)),
+        ("export-wrong-tls-base-is-constant", |sample| sample.export("__tls_base", Some(Thing::Global(false, 65_536))), ("export-missing", true)),
+        ("export-wrong-tls-base-is-a-function", |sample| sample.export("__tls_base", Some(Thing::Function(2))), ("export-missing", true)),
+        ("export-wrong-tls-size-is-mutable", |sample| sample.export("__tls_size", Some(Thing::Global(true, 4))), ("export-missing", true)),
+        ("export-wrong-tls-align-is-no-integer", |sample| sample.export("__tls_align", Some(Thing::Float)), ("export-missing", true)),
+        ("tls-init-wrapped", |sample| sample.init_tls_calls = true, ("tls-init-wrapped", true)),
+        ("object-without-atomics", |sample| sample.features = Some(vec![('+', "bulk-memory"), ('-', "shared-mem")]), ("object-without-atomics", true)),
+        ("object-without-atomics-no-features", |sample| sample.features = Some(vec![]), ("object-without-atomics", true)),
+        ("target-without-threads", |sample| {
+            bare(sample);
+            sample.import_function = Some(("wasi_snapshot_preview1", "sched_yield"));
+        }, ("target-without-threads", true)),
+    ]
+}
+
+/// Takes away what only a shared memory has, and what would be a second breach without one.
+fn bare(sample: &mut Sample) {
+    sample.exports.clear();
+    sample.segments.clear();
+}
+
+fn breaks(name: &str, change: Change, (rule, error): Verdict) {
+    let mut sample = Sample::new();
+    change(&mut sample);
+    let bytes = sample.bytes();
+    let findings = judge(&bytes);
+    let found: Vec<Verdict> = findings.iter().map(|finding| (finding.rule.id, finding.is_error())).collect();
+    assert_eq!(found, [(rule, error)], "{findings:#?}");
+    golden::check(&format!("contract/{name}"), &format!("{}\n", findings[0]), &[]);
+}
+
+/// What no rule may demand.
+#[rustfmt::skip]
+fn good() -> Vec<(&'static str, Change)> {
+    vec![
+        ("no_features", |sample| sample.features = None),
+        ("features_of_llvm_19", |sample| sample.features = Some(vec![('=', "atomics"), ('+', "bulk-memory")])),
+        ("no_data", |sample| { sample.segments.clear(); sample.start = false; sample.data_count = false }),
+        ("only_tls_and_no_start", |sample| { sample.segments.truncate(1); sample.start = false }),
+        ("no_tls", |sample| {
+            sample.export("__tls_size", Some(Thing::Global(false, 0)));
+            sample.export("__tls_align", Some(Thing::Global(false, 0)));
+        }),
+        ("no_data_count", |sample| sample.data_count = false),
+        ("another_name_of_the_memory", |sample| sample.import = ("wbg", "m")),
+        ("no_name_of_the_memory", |sample| sample.import = ("", "")),
+        ("one_page_more", |sample| sample.memories[0].0 = memory(17, 18)),
+        ("whole_address_space", |sample| sample.memories[0].0 = memory(17, 65_536)),
+        ("memory_exported_again", |sample| sample.exports.push(("memory", Thing::Memory))),
+        ("wide_memory", |sample| {
+            sample.memories[0].0 = MemoryType { memory64: true, ..memory(17, 262_144) };
+            sample.init_tls.0 = vec![ValType::I64];
+            sample.export("__tls_base", Some(Thing::Wide(true, 0)));
+            sample.export("__tls_size", Some(Thing::Wide(false, 4)));
+            sample.export("__tls_align", Some(Thing::Wide(false, 4)));
+            sample.export("__heap_base", Some(Thing::Wide(false, 5_000_000_000)));
+        }),
+        ("pages_of_one_byte", |sample| {
+            sample.memories[0].0 = MemoryType { page_size_log2: Some(0), ..memory(2_000_000, 1 << 30) };
+        }),
+        ("heap_base_above_2_gib", |sample| sample.export("__heap_base", Some(Thing::Global(false, i32::MIN)))),
+        ("javascript_that_stands_in_for_wasi", |sample| {
+            sample.import_function = Some(("wasi_snapshot_preview1", "sched_yield"));
+        }),
+        ("wasi_threads_and_none_started", |sample| {
+            bare(sample);
+            sample.import_function = Some(("wasi_snapshot_preview1", "fd_write"));
+            sample.exports = vec![("_start", Thing::Function(2)), ("memory", Thing::Memory)];
+        }),
+        ("wasi_threads", |sample| {
+            bare(sample);
+            sample.import_function = Some(("wasi", "thread-spawn"));
+            sample.exports = vec![("wasi_thread_start", Thing::Function(2)), ("memory", Thing::Memory)];
+        }),
+    ]
+}
+
+fn is_good(name: &str, change: Change) {
+    let mut sample = Sample::new();
+    let before = sample.bytes();
+    change(&mut sample);
+    assert_ne!(sample.bytes(), before, "{name} changes something");
+    assert_eq!(judge(&sample.bytes()), []);
+}
+
+/// A rule that is added must be added here as well.
+fn every_rule_of_the_contract_is_broken_once() {
+    let modes = ["not-threaded", "threaded"];
+    let all = wasm_threads::rules::ALL.iter().map(|rule| rule.id);
+    let contract: Vec<&str> = all.take_while(|id| *id != "bad-option").filter(|id| !modes.contains(id)).collect();
+    assert!(contract.len() >= 11, "{contract:?}");
+    let bad = bad();
+    for id in contract.iter().filter(|id| **id != "unreadable") {
+        assert!(bad.iter().any(|(_, _, (rule, _))| rule == id), "no module breaks {id}");
+    }
+}
+
+fn texts_of_what_cannot_be_read() {
+    let mut cut = Sample::new().bytes();
+    cut.truncate(100);
+    let mut unknown_import = Sample::new();
+    unknown_import.import = ("env", "somewhere");
+    let mut unknown_import = unknown_import.bytes();
+    let at = unknown_import.windows(9).position(|window| window == b"somewhere").expect("the name of the import") + 9;
+    assert_eq!(unknown_import[at], 2, "a memory");
+    unknown_import[at] = 0x7d;
+    let cases = [
+        ("unreadable-empty", Vec::new()),
+        ("unreadable-text", b"#!/bin/sh\nexec wasm-ld \"$@\"\n".to_vec()),
+        ("unreadable-component", b"\0asm\x0d\0\x01\0".to_vec()),
+        ("unreadable-version", b"\0asm\x02\0\0\0".to_vec()),
+        ("unreadable-cut-off", cut),
+        ("unreadable-import", unknown_import),
+    ];
+    for (name, bytes) in cases {
+        let error = wasm_threads::verify(&bytes).expect_err(name);
+        let ids: Vec<&str> = error.findings.iter().map(|finding| finding.rule.id).collect();
+        assert_eq!(ids, ["unreadable"], "{error}");
+        golden::check(&format!("contract/{name}"), &format!("{error}\n"), &[]);
+    }
+    let error = wasm_threads::verify(std::path::Path::new("no-such-folder/guest.wasm")).expect_err("no file");
+    assert_eq!(error.findings.len(), 1, "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("error[unreadable]: no-such-folder/guest.wasm cannot be read\n  found:  "), "{text}");
+    let error = wasm_threads::verify(&std::env::temp_dir()).expect_err("a folder");
+    assert!(error.to_string().contains("found:  not a regular file"), "{error}");
+}
