@@ -64,6 +64,19 @@ impl Inputs {
     }
 }
 
+/// Fewer objects than these are read before a linker would have started.
+const MANY: usize = 64;
+
+/// Whether rustc made many objects, and the first of them says `+atomics`: then so do the others, but for a mixture.
+pub(crate) fn first_of_many_is_atomic(options: &Options) -> bool {
+    let mut objects = options.inputs.iter().filter_map(|input| match &input.from {
+        From::Path(path) if made_by_rustc(path) => Some(path),
+        _ => None,
+    });
+    let Some(first) = objects.next().filter(|_| !options.shared_memory) else { return false };
+    objects.count() >= MANY && object_at(first, Look::AtSections).is_some_and(|object| object.says == Says::Atomics)
+}
+
 /// Every crate that said `required!`, in any object or member on the line, linked or not.
 pub(crate) fn all_needs(options: &Options) -> Vec<String> {
     let mut survey = Survey { look: Look::IntoBitcode, ..Survey::new(options) };

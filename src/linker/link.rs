@@ -87,34 +87,65 @@ impl<'a> Link<'a> {
 
     fn judged(&mut self) -> Outcome {
         self.output.remove_stale();
-        let inputs = Inputs::survey(self.options());
         let target = Target::of(self.options());
         log::info!("target {target:?}");
         if matches!(target, Target::Emscripten | Target::Wali) {
             return self.forward();
         }
         let plan = Plan::new(self.options(), target, self.settings);
+        let (inputs, early) = self.survey(&plan)?;
         match inputs.atomics.clone() {
-            Atomics::Yes(why) => self.with_atomics(&why, &plan, &inputs),
+            Atomics::Yes(why) => self.with_atomics(&why, &plan, &inputs, early),
             Atomics::No(why) => self.without_atomics(&why, &inputs),
             Atomics::Mixed(with, without) => self.mixture(&with, &without, &inputs),
             Atomics::Undecided(kind, why) => self.undecided(kind, &why, &plan, &inputs),
         }
     }
 
-    fn with_atomics(&mut self, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
+    /// Reads the inputs. Where there are many objects, and the first says that it will come to a threaded link, the linker
+    /// is already at work meanwhile: then its run is handed on, and counts if the other objects say so, too.
+    fn survey(&mut self, plan: &Plan) -> Result<(Inputs, Option<Ended>), Box<Finding>> {
+        let options = self.options();
+        let one_after_the_other = self.settings.mode == Mode::Unthreaded
+            || options.no_check_features
+            || self.output.not_a_file().is_some()
+            || !inputs::first_of_many_is_atomic(options);
+        if one_after_the_other {
+            return Ok((Inputs::survey(options), None));
+        }
+        let call = self.final_call(&plan.first, &plan.last)?;
+        let (ended, inputs) = call.run_held(&mut self.scratch, || Inputs::survey(options))?;
+        if matches!(inputs.atomics, Atomics::Yes(_)) {
+            return Ok((inputs, Some(ended)));
+        }
+        // A mixture after all. What was linked is not what was asked for, and must not be found by anybody.
+        if ended.status.success() {
+            self.output.remove();
+        }
+        Ok((inputs, None))
+    }
+
+    fn with_atomics(&mut self, why: &str, plan: &Plan, inputs: &Inputs, early: Option<Ended>) -> Outcome {
         if self.settings.mode == Mode::Unthreaded {
             return Err(Box::new(self.threaded(why)));
         }
         if let Some(finding) = self.refusal_let_in(plan)? {
             return Err(finding);
         }
-        self.with_additions(plan, inputs)
+        self.with_additions(plan, inputs, early)
     }
 
-    fn with_additions(&mut self, plan: &Plan, inputs: &Inputs) -> Outcome {
-        self.take_detour()?;
-        let ended = self.run_linker(&plan.first, &plan.last, Streams::PassedOn)?;
+    fn with_additions(&mut self, plan: &Plan, inputs: &Inputs, early: Option<Ended>) -> Outcome {
+        let ended = match early {
+            Some(mut ended) => {
+                self.let_out(&mut ended)?;
+                ended
+            }
+            None => {
+                self.take_detour()?;
+                self.run_linker(&plan.first, &plan.last, Streams::PassedOn)?
+            }
+        };
         if !ended.status.success() {
             return self.failed(&ended, plan.max_memory, inputs);
         }
@@ -159,7 +190,7 @@ impl<'a> Link<'a> {
                 Some(_) if kind == Undecided::OnDemand && inputs.rustc => self.mixture_on_demand(why, inputs),
                 _ if self.settings.mode == Mode::Unthreaded => Err(Box::new(self.threaded(why))),
                 Some(finding) => Err(finding),
-                None => self.with_additions(plan, inputs),
+                None => self.with_additions(plan, inputs, None),
             };
         }
         if self.settings.mode == Mode::Unthreaded {
@@ -382,6 +413,11 @@ impl<'a> Link<'a> {
     }
 
     fn run_linker(&mut self, first: &[OsString], last: &[OsString], streams: Streams) -> Result<Ended, Box<Finding>> {
+        self.final_call(first, last)?.run(streams, &mut self.scratch)
+    }
+
+    /// A call whose output counts: it goes where it belongs, and into the archive where one was asked for.
+    fn final_call(&mut self, first: &[OsString], last: &[OsString]) -> Result<Call<'a>, Box<Finding>> {
         let mut last = last.to_vec();
         if let Some(path) = &self.detour {
             last.extend(["-o".into(), path.clone().into_os_string()]);
@@ -391,8 +427,7 @@ impl<'a> Link<'a> {
             word.push(path);
             last.push(word);
         }
-        let call = self.call(first, &last)?;
-        call.run(streams, &mut self.scratch)
+        self.call(first, &last)
     }
 
     /// The real linker's call: the flavor, what goes first, the line as it came, what goes last.

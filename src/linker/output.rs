@@ -84,6 +84,11 @@ impl Output {
         }
     }
 
+    /// Removes the output.
+    pub(crate) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+
     /// Takes a bad output away, so that nobody ships it. Says where it is now.
     pub(crate) fn reject(&self) -> String {
         let facts = std::fs::symlink_metadata(&self.path);

@@ -113,33 +113,40 @@ impl Call<'_> {
 
     /// Runs the linker to its end.
     pub(crate) fn run(&self, streams: Streams, scratch: &mut Scratch) -> Result<Ended, Box<Finding>> {
+        match streams {
+            Streams::PassedOn => self.run_passing_on(scratch),
+            Streams::Held => self.run_held(scratch, || ()).map(|(ended, ())| ended),
+        }
+    }
+
+    fn run_passing_on(&self, scratch: &mut Scratch) -> Result<Ended, Box<Finding>> {
+        log::info!("running {}", show(self));
+        let mut child = self.spawn(scratch, &|command| {
+            command.stderr(Stdio::piped());
+            Ok(())
+        })?;
+        let errors = child.stderr.take().map(pass_on).unwrap_or_default();
+        let status = child.wait().map_err(|error| self.not_started(&error))?;
+        Ok(Ended { status, errors, held: None })
+    }
+
+    /// Runs the linker to its end, its words held back, and does something else meanwhile.
+    pub(crate) fn run_held<T>(&self, scratch: &mut Scratch, meanwhile: impl FnOnce() -> T) -> Result<(Ended, T), Box<Finding>> {
         log::info!("running {}", show(self));
         let io_error = |error: io::Error| self.not_started(&error);
-        match streams {
-            Streams::PassedOn => {
-                let mut child = self.spawn(scratch, &|command| {
-                    command.stderr(Stdio::piped());
-                    Ok(())
-                })?;
-                let errors = child.stderr.take().map(pass_on).unwrap_or_default();
-                let status = child.wait().map_err(io_error)?;
-                Ok(Ended { status, errors, held: None })
-            }
-            Streams::Held => {
-                // Files without a name: a map of a large link can be larger than memory.
-                let files = || Ok::<_, io::Error>((tempfile::tempfile()?, tempfile::tempfile()?));
-                let (out, mut errors) = files().map_err(io_error)?;
-                let mut child = self.spawn(scratch, &|command| {
-                    command.stdout(out.try_clone()?).stderr(errors.try_clone()?);
-                    Ok(())
-                })?;
-                let status = child.wait().map_err(io_error)?;
-                let mut kept = Vec::new();
-                let read = errors.rewind().and_then(|()| (&errors).take(MOST_KEPT as u64).read_to_end(&mut kept));
-                read.map_err(io_error)?;
-                Ok(Ended { status, errors: kept, held: Some((out, errors)) })
-            }
-        }
+        // Files without a name: a map of a large link can be larger than memory.
+        let files = || Ok::<_, io::Error>((tempfile::tempfile()?, tempfile::tempfile()?));
+        let (out, mut errors) = files().map_err(io_error)?;
+        let mut child = self.spawn(scratch, &|command| {
+            command.stdout(out.try_clone()?).stderr(errors.try_clone()?);
+            Ok(())
+        })?;
+        let done = meanwhile();
+        let status = child.wait().map_err(io_error)?;
+        let mut kept = Vec::new();
+        let read = errors.rewind().and_then(|()| (&errors).take(MOST_KEPT as u64).read_to_end(&mut kept));
+        read.map_err(io_error)?;
+        Ok((Ended { status, errors: kept, held: Some((out, errors)) }, done))
     }
 
     /// Becomes the linker, where the system can; else runs it. Returns only if that fails, or with its status.

@@ -35,10 +35,15 @@ pub struct OpenFile {
 impl OpenFile {
     /// Opens a regular file. Anything else (a pipe would block, a device never ends) is an error.
     pub fn open(path: &std::path::Path) -> io::Result<OpenFile> {
+        let not_a_file = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+        // Asked before opening: whoever writes to a pipe would take us for the reader, and lose what the linker is to read.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(not_a_file());
+        }
         let file = open_without_waiting(path)?;
         let facts = file.metadata()?;
         if !facts.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            return Err(not_a_file());
         }
         Ok(OpenFile { file, size: facts.len() })
     }

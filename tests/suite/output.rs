@@ -315,7 +315,9 @@ mod unix {
     use std::os::unix::fs::{FileTypeExt, symlink};
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
+    use std::sync::mpsc::{Receiver, TryRecvError, channel};
     use std::thread;
+    use std::time::Duration;
 
     pub fn tests(suite: &mut Suite) {
         suite.test("output_of_any_name", &NEEDS, output_of_any_name);
@@ -323,6 +325,7 @@ mod unix {
         suite.test("dangling_symlink_is_replaced", &NEEDS, dangling_symlink_is_replaced);
         suite.test("pipe_gets_the_whole_module", &NEEDS, pipe_gets_the_whole_module);
         suite.test("pipe_gets_nothing_of_a_bad_module", &NEEDS, pipe_gets_nothing_of_a_bad_module);
+        suite.test("pipe_among_the_inputs", &NEEDS, pipe_among_the_inputs);
         suite.test("reader_that_goes_away", &NEEDS, reader_that_goes_away);
         suite.test("private_device_stays_a_device", &NEEDS, private_device_stays_a_device);
         suite.test("full_device", &NEEDS, full_device);
@@ -378,15 +381,26 @@ mod unix {
         path
     }
 
+    /// Does something with the pipe that waits for its other end.
+    fn aside<T: Send + 'static>(pipe: &Path, work: impl FnOnce(&Path) -> T + Send + 'static) -> Receiver<T> {
+        let (sender, receiver) = channel();
+        let pipe = pipe.to_owned();
+        thread::spawn(move || sender.send(work(&pipe)));
+        receiver
+    }
+
+    /// What came of it. Where the other end is never opened, the test fails and does not hang.
+    #[track_caller]
+    fn ended<T>(work: &Receiver<T>) -> T {
+        work.recv_timeout(Duration::from_secs(20)).expect("the other end of the pipe was opened")
+    }
+
     fn pipe_gets_the_whole_module() {
         let folder = temp_folder();
         let pipe = pipe(folder.path());
-        let reader = thread::spawn({
-            let pipe = pipe.clone();
-            move || read(pipe)
-        });
+        let reader = aside(&pipe, |pipe| read(pipe));
         good().word("--wasm-threads=threaded").word("-o").word(&pipe).run().expect_success().expect_silence();
-        assert_same_bytes(reader.join().expect("the reader reads"), wanted("pipe"));
+        assert_same_bytes(ended(&reader), wanted("pipe"));
         assert!(fs::metadata(&pipe).is_ok_and(|facts| facts.file_type().is_fifo()));
         assert_eq!(names(folder.path()), ["pipe"]);
     }
@@ -395,17 +409,25 @@ mod unix {
     fn pipe_gets_nothing_of_a_bad_module() {
         let folder = temp_folder();
         let pipe = pipe(folder.path());
-        let reader = thread::spawn({
-            let pipe = pipe.clone();
-            move || read(pipe)
-        });
+        let reader = aside(&pipe, |pipe| read(pipe));
         let ran = assert_rejected(bad().word("-o").word(&pipe).run());
         let last = format!("Nothing was written to {}.", pipe.display());
         assert_eq!(ran.stderr_text().lines().last(), Some(&last[..]), "{ran:?}");
-        assert!(!reader.is_finished());
+        assert_eq!(reader.try_recv(), Err(TryRecvError::Empty), "the reader still waits");
         good().word("-o").word(&pipe).run().expect_success();
-        assert_same_bytes(reader.join().expect("the reader reads"), wanted("pipe"));
+        assert_same_bytes(ended(&reader), wanted("pipe"));
         assert_eq!(names(folder.path()), ["pipe"]);
+    }
+
+    /// It can be read only once, and the linker is the one who must.
+    fn pipe_among_the_inputs() {
+        let folder = temp_folder();
+        let pipe = pipe(folder.path());
+        let writer = aside(&pipe, |pipe| fs::write(pipe, read(objects::neutral())).map_err(|error| error.to_string()));
+        let run = shim(&[], objects::atomic()).word(&pipe).words(["-o", "out.wasm"]).folder(folder.path());
+        run.timeout(Duration::from_secs(20)).run().expect_success().expect_silence();
+        assert_eq!(ended(&writer), Ok(()), "all of it is taken");
+        assert!(Facts::read(folder.path().join("out.wasm")).assert_threaded().exports("neutral"));
     }
 
     /// More than a pipe holds, and nobody who takes it.
@@ -413,12 +435,9 @@ mod unix {
         let folder = temp_folder();
         let pipe = pipe(folder.path());
         let large = objects::threaded("large", &(objects::ATOMIC.to_owned() + LARGE)).object();
-        let reader = thread::spawn({
-            let pipe = pipe.clone();
-            move || drop(File::open(pipe))
-        });
+        let reader = aside(&pipe, |pipe| File::open(pipe).is_ok());
         let ran = shim(&["--export=large"], large).word("-o").word(&pipe).run().expect_code(1);
-        reader.join().expect("the reader reads");
+        assert!(ended(&reader));
         assert!(ran.stderr_text().starts_with("error[output-missing]: the module could not be written to "), "{ran:?}");
     }
 

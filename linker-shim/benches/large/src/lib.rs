@@ -83,7 +83,9 @@ fn query(text: &str) -> Option<usize> {
 }
 
 fn markdown(text: &str) -> Option<usize> {
-    Some(comrak::markdown_to_html(text, &Default::default()).len())
+    let mut page = String::new();
+    pulldown_cmark::html::push_html(&mut page, pulldown_cmark::Parser::new_ext(text, pulldown_cmark::Options::all()));
+    Some(page.len())
 }
 
 fn page(text: &str) -> Option<usize> {
