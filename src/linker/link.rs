@@ -406,8 +406,18 @@ impl<'a> Link<'a> {
 
     fn let_out(&self, ended: &mut Ended) -> Result<(), Box<Finding>> {
         match ended.let_out() {
-            // Nobody listens any more, as a linker would not notice either.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(no_scratch(&error)),
+            // Nobody listens any more, as a linker would not notice either; and a failure stays the linker's own.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe && ended.status.success() => {
+                let mut finding = Finding::new(
+                    &rules::OUTPUT_MISSING,
+                    "what the linker printed could not be written to standard output",
+                    error.to_string(),
+                    "an output that takes all of it",
+                    "look at what reads it, or send it elsewhere",
+                );
+                finding.why = "a map or a trace that is cut off must not pass for a whole one".to_owned();
+                Err(Box::new(finding))
+            }
             _ => Ok(()),
         }
     }

@@ -109,7 +109,7 @@ fn only_forwarded(line: &CommandLine, settings: &Settings) -> Option<String> {
 fn host_link(line: &CommandLine) -> Option<Box<Finding>> {
     let found = match line.style {
         Style::Host => match &line.flavor {
-            Some(flavor) => format!("-flavor {}", flavor.display()),
+            Some(flavor) => format!("-flavor {}, rustc's word to a linker for this machine", flavor.display()),
             None => "a command line for link.exe".to_owned(),
         },
         Style::WasmLd if line.flavor.is_some() => return None,
@@ -122,7 +122,8 @@ fn host_link(line: &CommandLine) -> Option<Box<Finding>> {
         "this is a link for the machine that builds, not for WebAssembly",
         found,
         "objects for WebAssembly",
-        "set the linker for the WebAssembly target alone, in .cargo/config.toml:\n[target.wasm32-unknown-unknown]\nlinker = \
+        "take `-C linker=` out of RUSTFLAGS and of [build] rustflags, and set the linker for the WebAssembly target alone, in \
+         .cargo/config.toml:\n[target.wasm32-unknown-unknown]\nlinker = \
          \"wasm-threads-linker\"\nand build with --target wasm32-unknown-unknown",
     )))
 }

@@ -40,15 +40,15 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Lets out what was held back.
+    /// Lets out what was held back. The answer is about standard output: who reads the errors may go away, as with a linker.
     pub(crate) fn let_out(&mut self) -> io::Result<()> {
-        if let Some((mut out, mut errors)) = self.held.take() {
-            out.rewind()?;
-            io::copy(&mut out, &mut io::stdout())?;
-            errors.rewind()?;
-            io::copy(&mut errors, &mut io::stderr())?;
-        }
-        Ok(())
+        let Some((mut out, mut errors)) = self.held.take() else { return Ok(()) };
+        let mut stdout = io::stdout().lock();
+        // All of it now: a signal that ends us would leave the rest in the buffer.
+        let printed = out.rewind().and_then(|()| io::copy(&mut out, &mut stdout)).and_then(|_| stdout.flush());
+        errors.rewind()?;
+        let _ = io::copy(&mut errors, &mut io::stderr());
+        printed
     }
 }
 

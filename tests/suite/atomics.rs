@@ -38,6 +38,8 @@ pub fn tests(suite: &mut Suite) {
     }
     suite.test("thin_member_that_is_gone", &[Tool::RustLld], thin_member_that_is_gone);
     suite.test("undecided_and_failing_says_it_once", &[Tool::RustLld], undecided_and_failing_says_it_once);
+    suite.test("many_objects", &[Tool::Rustc, Tool::RustLld], many_objects);
+    suite.test("a_mixture_among_many_objects", &[Tool::Rustc, Tool::RustLld], a_mixture_among_many_objects);
     suite.test("rustc_several_codegen_units", &[Tool::RustLld], several_codegen_units);
     suite.test("rustc_one_function_with_a_feature", &[Tool::RustLld], one_function_with_a_feature);
     suite.test("rustc_one_intrinsic", &[Tool::RustLld], one_intrinsic);
@@ -454,4 +456,52 @@ fn nightly_several_codegen_units() {
     rustc(&nightly(TWO_UNITS), &[]).unthreaded(1);
     let mixture = rustc(&nightly(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)"), &[]);
     mixture.unthreaded(1);
+}
+
+/// So many objects of rustc's that the linker is started while they are read; each with a function of its own.
+#[cfg(unix)]
+fn place_of_many() -> (Place, String) {
+    let place = Place::new(Tool::RustLld);
+    let source = "static mut SHARED: i32 = 7;\n\
+                  #[unsafe(no_mangle)] pub extern \"C\" fn many_0000() -> i32 { unsafe { atomic_add(&raw mut SHARED, 1) } }\n";
+    let object = read(NoCore::new(source).threaded().object());
+    let mut line = String::new();
+    for number in 0..100 {
+        let own = format!("many_{number:04}");
+        let mut bytes = object.clone();
+        for at in 0..bytes.len() - own.len() {
+            if bytes[at..].starts_with(b"many_0000") {
+                bytes[at..at + own.len()].copy_from_slice(own.as_bytes());
+            }
+        }
+        let name = format!("{own}.rcgu.o");
+        place.write(&name, &bytes);
+        line += &format!("{name} --export={own} ");
+    }
+    (place, line)
+}
+
+#[cfg(unix)]
+fn many_objects() {
+    let (place, line) = place_of_many();
+    let facts = place.link(&line).threaded(1);
+    assert!(facts.exports("many_0000") && facts.exports("many_0099"));
+    // What the linker says comes out as ever, and once: on standard output here, and on standard error of a link that fails.
+    assert!(place.link(&format!("{line} --trace")).ran.stdout_text().matches("many_0099.rcgu.o").count() == 1);
+    let failing = place.link(&format!("{line} --export=nowhere"));
+    failing.failed(1);
+    let said = failing.ran.stderr_text();
+    assert_eq!(said.matches("symbol exported via --export not found: nowhere").count(), 1, "{said}");
+}
+
+/// The linker was started for nothing: what it made is gone, and the line is linked as it was asked for.
+#[cfg(unix)]
+fn a_mixture_among_many_objects() {
+    let (place, line) = place_of_many();
+    place.put("late.rcgu.o", objects::neutral());
+    let line = format!("{line} late.rcgu.o");
+    place.link(&line).as_bare(&line, 2);
+    let refused = place.link_with(&line, &[("WASM_THREADS", "threaded")]);
+    assert!(!place.path(OUTPUT).exists(), "a module that was not asked for was left behind");
+    refused.refused("not-threaded", 1);
 }

@@ -226,6 +226,9 @@ fn spellings(names: &BTreeSet<String>) -> BTreeSet<String> {
 fn options(linker: &Linker) {
     let words: Vec<String> = spellings(&names(linker)).into_iter().collect();
     let answers = Answers::of(linker, &words);
+    // LLVM 14 reads these otherwise than all that came after it: as `-l`, or with one dash, too.
+    let other = ["-library", "-library-path", "-reproduce", "-thinlto-cache-policy"];
+    let differs = |word: &String| linker.tool == Tool::WasmLd(14) && other.contains(&word.as_str());
     let mut wrong = Vec::new();
     for word in &words {
         let (mine, real) = (our_reading(linker, word), answers.next[word]);
@@ -233,10 +236,7 @@ fn options(linker: &Linker) {
         if mine == real || answers.unknown.contains(word) {
             continue;
         }
-        // LLVM 14 reads these otherwise than all that came after it: as `-l`, and with one dash.
-        if linker.tool == Tool::WasmLd(14)
-            && ["-library", "-library-path", "-reproduce", "-thinlto-cache-policy"].contains(&word.as_str())
-        {
+        if differs(word) {
             continue;
         }
         // A value that is opened as a file at once looks like an input.
@@ -248,7 +248,8 @@ fn options(linker: &Linker) {
     assert!(values > 25, "only {values} of {} words take the next one", words.len());
     assert!(wrong.is_empty(), "the next word is read otherwise:\n{}", wrong.join("\n"));
     // Of a line with one of these the linker may say nothing more.
-    let ends = |word: &String| answers.ends.contains(word) || word.contains("cache-policy") || word.contains("mllvm");
+    let ends =
+        |word: &String| answers.ends.contains(word) || word.contains("cache-policy") || word.contains("mllvm") || differs(word);
     let usable: Vec<&String> = words.iter().filter(|word| !answers.unknown.contains(*word) && !ends(word)).collect();
     long_lines(linker, &usable);
 }
