@@ -75,7 +75,7 @@ rules! {
     OUTPUT_NOT_JUDGED = "output-not-judged" Error
         "only a regular file can be read back, and this link was asked to prove that it is threaded";
     OUTPUT_MISSING = "output-missing" Error
-        "the linker reported success, but there is nothing to judge";
+        "the linker's success is worth nothing without the module";
     REPRODUCE_FAILED = "reproduce-failed" Warning
         "the link itself is not affected";
     LINK_FAILED = "link-failed" Error

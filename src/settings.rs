@@ -188,12 +188,36 @@ fn contradiction_found() -> Finding {
 }
 
 fn bad_option(option: &OsStr) -> Finding {
+    let text = option.display();
+    let name = option.to_str().and_then(|text| text.split('=').next()).unwrap_or_default();
+    let example = match name {
+        "--wasm-threads" => "--wasm-threads=threaded",
+        "--wasm-threads-max-memory" => "--wasm-threads-max-memory=1GiB",
+        "--wasm-threads-linker" => "--wasm-threads-linker=/path/to/rust-lld",
+        "--wasm-threads-reproduce" => "--wasm-threads-reproduce=link.tar",
+        "--wasm-threads-style" => "--wasm-threads-style=wasm-ld",
+        "--wasm-threads-help" | "--wasm-threads-version" => name,
+        _ => {
+            return Finding::new(
+                &rules::BAD_OPTION,
+                format!("{text} is not an option of wasm-threads-linker"),
+                text.to_string(),
+                "--wasm-threads=MODE, --wasm-threads-max-memory=SIZE, --wasm-threads-linker=PATH, \
+                 --wasm-threads-style=STYLE or --wasm-threads-reproduce=FILE.tar, each with its value in the same word",
+                "see `wasm-threads-linker --wasm-threads-help`",
+            );
+        }
+    };
+    let wanted = match name {
+        "--wasm-threads-style" => "wasm-ld, emcc or clang, in the same word, after =",
+        "--wasm-threads-help" | "--wasm-threads-version" => "the option alone",
+        _ => "a value in the same word, after =",
+    };
     Finding::new(
         &rules::BAD_OPTION,
-        format!("{} is not an option of wasm-threads-linker", option.display()),
-        format!("{}", option.display()),
-        "--wasm-threads=MODE, --wasm-threads-max-memory=SIZE, --wasm-threads-linker=PATH, --wasm-threads-style=STYLE or \
-         --wasm-threads-reproduce=FILE.tar, each with its value in the same word",
-        "see `wasm-threads-linker --wasm-threads-help`",
+        format!("{name} was not given as it must be"),
+        text.to_string(),
+        wanted,
+        format!("{example}, or see `wasm-threads-linker --wasm-threads-help`"),
     )
 }

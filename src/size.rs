@@ -29,6 +29,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
     };
     let size = text[..digits].parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     match size {
+        None if digits > 0 => Err(format!("\"{text}\" is more than any memory has")),
         None => Err(format!("\"{text}\" is not a size: wanted bytes, or a whole number of KiB, MiB or GiB, such as 512MiB")),
         Some(0) => Err(format!("\"{text}\" leaves no memory: wanted at least one page, 65536 bytes")),
         Some(size) if !size.is_multiple_of(PAGE) => {

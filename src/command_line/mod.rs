@@ -33,7 +33,8 @@ pub struct CommandLine {
     pub own: Vec<OsString>,
     /// What a `wasm-ld` would understand. Meaningless for the other styles.
     pub options: Options,
-    /// A response file that cannot be opened to its end (it names itself, or is not text): the real linker says why.
+    /// A line that cannot be read to its end (a response file names itself, or is not text; the last option lacks its value):
+    /// the real linker says why, and with words of ours added it might not.
     pub unreadable: Option<String>,
     nodes: Vec<Node>,
     own_words: BTreeSet<usize>,
@@ -174,7 +175,8 @@ impl CommandLine {
             Style::from_name(std::str::from_utf8(name).ok()?)
         });
         let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &words));
-        let (options, own_words) = interpret(&words, style);
+        let (options, own_words, lacks_value) = interpret(&words, style);
+        let unreadable = unreadable.or_else(|| lacks_value.map(|option| format!("{} lacks its value", option.display())));
         let own = own_words.iter().map(|id| words[*id].clone()).collect();
         CommandLine { flavor, style, quoting, own, options, unreadable, nodes, own_words }
     }
@@ -287,8 +289,8 @@ impl Opener<'_> {
     }
 }
 
-/// What the words say, and which of them are ours.
-fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>) {
+/// What the words say, which of them are ours, and the last one where it lacks its value.
+fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
     let mut options = Options::default();
     let mut own = BTreeSet::new();
     let (mut lazy, mut whole_archive) = (false, false);
@@ -323,7 +325,9 @@ fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>) {
             }
             Reading::TakesNext(id) => {
                 // Without a next word the linker stops ("missing argument"), and so does our reading.
-                let Some(value) = words.get(at + 1) else { break };
+                let Some(value) = words.get(at + 1) else {
+                    return (options, own, Some(&words[at]));
+                };
                 at += 2;
                 (id, Some(bytes(value)))
             }
@@ -373,7 +377,7 @@ fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>) {
             Id::ThinLtoIndexOnly => options.not_a_module = Some("--thinlto-index-only"),
         }
     }
-    (options, own)
+    (options, own, None)
 }
 
 /// The little that is read of a line in another style: its inputs and its output.

@@ -251,6 +251,11 @@ impl<'a> Link<'a> {
     /// Reads the output back and holds it against the contract.
     fn judge(&mut self, ended: Ended) -> Outcome {
         let written = self.detour.as_ref().unwrap_or(&self.output.path);
+        if self.options().version_banner && !written.exists() {
+            // Up to LLVM 19, `-v` prints the version and links nothing, whatever else is on the line.
+            self.pack(&[]);
+            return Ok(End::Like(ended.status));
+        }
         let mut findings = self.output.judge(written);
         for finding in &mut findings {
             log::info!("{finding}");

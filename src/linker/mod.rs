@@ -51,17 +51,24 @@ pub fn main() -> ExitCode {
 
 fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     if args.is_empty() {
-        return Err(Box::new(Finding::new(
-            &rules::BAD_OPTION,
-            "wasm-threads-linker was given nothing to link",
-            "no arguments",
-            "a linker's command line, as rustc makes it",
-            "set `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml, or see \
-             `wasm-threads-linker --wasm-threads-help`",
-        )));
+        return Err(Box::new(Finding {
+            why: "it is called by rustc, or as wasm-ld would be".to_owned(),
+            ..Finding::new(
+                &rules::BAD_OPTION,
+                "wasm-threads-linker was given nothing to link",
+                "no arguments",
+                "a linker's command line, as rustc makes it",
+                "set `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml, or see \
+                 `wasm-threads-linker --wasm-threads-help`",
+            )
+        }));
     }
     let depth = real_linker::depth()?;
-    let line = CommandLine::parse(args, &mut load);
+    let mut endless = None;
+    let line = CommandLine::parse(args, &mut |name| load(name, &mut endless));
+    if let Some(finding) = endless {
+        return Err(finding);
+    }
     let settings = Settings::new(&line, &|name| std::env::var_os(name))?;
     match settings.about {
         Some(About::Help) => return answer(&about::help()),
@@ -144,14 +151,32 @@ fn print_findings(findings: &[Finding], last: &str) {
 }
 
 /// The largest response file that is opened, in bytes: far more than any link has, far less than memory.
-const LARGEST_RESPONSE_FILE: u64 = 256 << 20;
+const LARGEST_RESPONSE_FILE: u64 = 64 << 20;
 
-fn load(name: &OsStr) -> Option<Loaded> {
+/// Reads a response file. One without end must not reach the real linker, which would read it into memory until there is none.
+fn load(name: &OsStr, endless: &mut Option<Box<Finding>>) -> Option<Loaded> {
     let facts = std::fs::metadata(name).ok()?;
-    if facts.is_dir() {
+    if facts.is_dir() || endless.is_some() {
         return None;
     }
     let mut bytes = Vec::new();
     std::fs::File::open(name).ok()?.take(LARGEST_RESPONSE_FILE + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= LARGEST_RESPONSE_FILE).then(|| Loaded { bytes, once: !facts.is_file() })
+    if bytes.len() as u64 > LARGEST_RESPONSE_FILE {
+        *endless = Some(Box::new(too_large(name)));
+        return None;
+    }
+    Some(Loaded { bytes, once: !facts.is_file() })
+}
+
+fn too_large(name: &OsStr) -> Finding {
+    Finding {
+        why: "the real linker would read all of it into memory".to_owned(),
+        ..Finding::new(
+            &rules::BAD_OPTION,
+            format!("the response file {} is too large", name.display()),
+            format!("more than {}, or no end", crate::size::show(LARGEST_RESPONSE_FILE)),
+            "a text file with the words of a command line",
+            format!("leave @{} out; if the line is so long indeed, put objects into an archive", name.display()),
+        )
+    }
 }

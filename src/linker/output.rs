@@ -70,7 +70,8 @@ impl Output {
                 format!("the linker reported success, and {name} cannot be read"),
                 error.to_string(),
                 "the module that was linked",
-                "look at what the linker printed; is another program writing or removing this file?",
+                "look at what the linker printed; is a program that is no linker named by --wasm-threads-linker or \
+                 WASM_THREADS_LINKER, or is another program removing this file?",
             )),
             ReadError::Malformed(problem) => Box::new(rules::unreadable(&name, &problem)),
         })

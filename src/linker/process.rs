@@ -85,10 +85,14 @@ impl Call<'_> {
     }
 
     fn not_started(&self, error: &io::Error) -> Box<Finding> {
+        let mut found = error.to_string();
+        if error.kind() == io::ErrorKind::NotFound && self.linker.path.exists() {
+            found.push_str("; the file is there, but not the interpreter or loader that it names");
+        }
         Box::new(Finding::new(
             &rules::LINKER_DID_NOT_START,
             format!("{} did not start", self.linker.path.display()),
-            error.to_string(),
+            found,
             "a linker that runs",
             "name another one: -C link-arg=--wasm-threads-linker=/path/to/rust-lld",
         ))
@@ -152,8 +156,9 @@ impl Call<'_> {
     /// Becomes the linker, where the system can; else runs it. Returns only if that fails, or with its status.
     pub(crate) fn become_linker(&self, scratch: &mut Scratch) -> Result<ExitStatus, Box<Finding>> {
         log::info!("handing over to {}", show(self));
+        // A copy of a response file must be there while the linker runs, and must be removed afterwards: then we stay.
         #[cfg(unix)]
-        {
+        if scratch.is_empty() {
             use std::os::unix::process::CommandExt;
             let error = self.command(&self.args).exec();
             if !is_too_long(&error) {

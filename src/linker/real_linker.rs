@@ -257,15 +257,18 @@ fn not_found(style: Style, looked: &[String]) -> Finding {
     for place in looked {
         let _ = write!(found, "\n{place}");
     }
-    let (wanted, fix) = match style {
-        Style::Emcc => ("emcc", "activate the Emscripten SDK (EMSDK), or put emcc on PATH"),
-        Style::Clang => ("clang", "set WASI_SDK_PATH, or put clang on PATH"),
+    let _ = write!(found, "\n(PATH is {})", env::var_os("PATH").map_or("not set".into(), |path| path.display().to_string()));
+    let (name, wanted, fix) = match style {
+        Style::Emcc => ("emcc", "emcc, of the Emscripten SDK", "activate the Emscripten SDK (EMSDK), or put emcc on PATH"),
+        Style::Clang => ("clang", "clang, of the WASI SDK or the system's", "set WASI_SDK_PATH, or put clang on PATH"),
         Style::WasmLd | Style::Host => (
-            "rust-lld, as rustup installs it, or wasm-ld",
-            "rustup toolchain install stable; or name one: rustflags = [\"-Clink-arg=--wasm-threads-linker=/path/to/wasm-ld\"]",
+            "rust-lld and no wasm-ld",
+            "rust-lld, as rustup installs it, or wasm-ld, in a folder that PATH names in full",
+            "rustup toolchain install stable, or install lld; or name one: rustflags = \
+             [\"-Clink-arg=--wasm-threads-linker=/path/to/wasm-ld\"]",
         ),
     };
-    Finding::new(&rules::LINKER_NOT_FOUND, format!("no {wanted} was found to link with"), found, wanted, fix)
+    Finding::new(&rules::LINKER_NOT_FOUND, format!("no {name} was found to link with"), found, wanted, fix)
 }
 
 /// The variable that counts how often the shim is on its own way, and where it says stop: `clang --ld-path=` back to the shim

@@ -11,6 +11,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Whether there is nothing to remove.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.folder.is_none()
+    }
+
     /// The path of a new file in the folder.
     pub(crate) fn path(&mut self, name: &str) -> io::Result<PathBuf> {
         if self.folder.is_none() {

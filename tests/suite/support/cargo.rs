@@ -6,10 +6,12 @@
 
 use super::recorder::write_program;
 use super::{Ran, Run, Tool, lasting_folder, repository};
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::rc::{Rc, Weak};
+use std::sync::{Mutex, MutexGuard, Once};
 use std::time::{Duration, SystemTime};
 
 /// The variable that tells the script what to become.
@@ -23,15 +25,33 @@ pub struct Project {
     folder: PathBuf,
     variables: Vec<(String, Option<String>)>,
     linker: PathBuf,
+    _turn: Rc<MutexGuard<'static, ()>>,
+}
+
+/// One test at a time: copies of one fixture have one name in the shared target folder, and so one module.
+fn turn() -> Rc<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    thread_local! {
+        /// A test may have several projects.
+        static MINE: RefCell<Weak<MutexGuard<'static, ()>>> = const { RefCell::new(Weak::new()) };
+    }
+    MINE.with_borrow_mut(|mine| {
+        mine.upgrade().unwrap_or_else(|| {
+            let turn = Rc::new(TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+            *mine = Rc::downgrade(&turn);
+            turn
+        })
+    })
 }
 
 impl Project {
     /// A fresh copy of `fixture` (a path in the repository), built under `name`, linked by `linker`.
     pub fn new(fixture: &str, name: &str, linker: impl AsRef<Path>) -> Self {
+        let turn = turn();
         let folder = lasting_folder("projects").join(name);
         let _ = fs::remove_dir_all(&folder);
         copy(&repository().join(fixture), &folder);
-        Project { folder, variables: Vec::new(), linker: linker.as_ref().to_owned() }
+        Project { folder, variables: Vec::new(), linker: linker.as_ref().to_owned(), _turn: turn }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
