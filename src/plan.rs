@@ -85,7 +85,7 @@ fn default_max_memory(options: &Options) -> u64 {
     let initial = options.initial_memory.unwrap_or(0).max(options.initial_heap.unwrap_or(0));
     match initial {
         initial if initial < usual => usual,
-        initial if wide => initial.saturating_mul(2).next_multiple_of(WHOLE_32).min(1 << 34),
+        initial if wide => (initial.min(1 << 33) * 2).next_multiple_of(WHOLE_32),
         _ => WHOLE_32,
     }
 }

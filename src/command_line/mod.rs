@@ -20,6 +20,9 @@ pub const OWN_PREFIX: &str = "--wasm-threads";
 /// More words than any link has, fewer than would exhaust memory: response files that name each other twice grow without end.
 const MOST_WORDS: usize = 4_000_000;
 
+/// More response files than any link has: a few that name each other twice are opened without end, also where no word comes of it.
+const MOST_FILES: usize = 10_000;
+
 /// One command line.
 #[derive(Debug)]
 pub struct CommandLine {
@@ -166,7 +169,7 @@ impl CommandLine {
             _ => (None, args),
         };
         let quoting = quoting(args);
-        let mut opener = Opener { load, quoting, words: Vec::new(), open: Vec::new(), unreadable: None };
+        let mut opener = Opener { load, quoting, words: Vec::new(), open: Vec::new(), opened: 0, unreadable: None };
         let nodes: Vec<Node> = args.iter().map(|arg| opener.open(arg.clone())).collect();
         let Opener { words, unreadable, .. } = opener;
 
@@ -247,6 +250,8 @@ struct Opener<'a> {
     words: Vec<OsString>,
     /// The response files that are being opened, to notice one that names itself.
     open: Vec<OsString>,
+    /// How many were opened so far.
+    opened: usize,
     unreadable: Option<String>,
 }
 
@@ -270,7 +275,12 @@ impl Opener<'_> {
             self.unreadable = Some(format!("the response file {} names itself", name.display()));
             return None;
         }
+        if self.opened >= MOST_FILES {
+            self.unreadable = Some("the response files never end".to_owned());
+            return None;
+        }
         let Loaded { bytes: file, once } = (self.load)(&name)?;
+        self.opened += 1;
         let Some(text) = response_file::decode(file) else {
             self.unreadable = Some(format!("the response file {} is broken UTF-16", name.display()));
             return None;

@@ -65,7 +65,7 @@ pub fn tokenize(text: &[u8], quoting: Quoting) -> Vec<Token> {
     tokens
 }
 
-/// `word`, quoted so that [`tokenize`] gives it back. The empty word cannot be written in `Posix`: LLVM drops it.
+/// `word`, quoted so that it reads back as one word. The empty word cannot be written in `Posix`: LLVM drops it.
 pub fn quote(word: &[u8], quoting: Quoting) -> Vec<u8> {
     let mut quoted = Vec::with_capacity(word.len() + 2);
     match quoting {

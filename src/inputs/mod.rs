@@ -166,11 +166,12 @@ fn object_at(path: &Path, look: Look) -> Option<Object> {
 /// What each of `objects` says, in their order; `None` where it cannot be read.
 fn read_all(objects: &[(PathBuf, bool)], look: Look) -> Vec<Option<Object>> {
     let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| object_at(path, look)).collect::<Vec<_>>();
-    // An object takes about five microseconds, a thread about fifty.
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(objects.len() / 128).clamp(1, 8);
-    if threads == 1 {
+    // An object takes about five microseconds, and a thread about fifty; to learn how many can run takes longer still.
+    const WORTH_A_THREAD: usize = 128;
+    if objects.len() < 2 * WORTH_A_THREAD {
         return read(objects);
     }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(objects.len() / WORTH_A_THREAD).clamp(1, 8);
     let parts = objects.chunks(objects.len().div_ceil(threads));
     std::thread::scope(|scope| {
         let running: Vec<_> =

@@ -2,6 +2,7 @@
 
 use crate::module::sections::{self, CUSTOM};
 use crate::module::{Features, NEED_LEAD, NEED_SECTION, ReadAt, ReadError, Window};
+use std::ops::Range;
 
 /// What an input says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,19 +57,22 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R, look: Look) -> Object {
     if object.says != Says::Nothing {
         return object;
     }
-    let mut features = Vec::new();
-    let mut needs = Vec::new();
+    let (mut features, mut needs) = (None, None);
     let walked = sections::walk(source, &mut window, |section| {
-        if section.id == CUSTOM {
-            match section.name.as_deref() {
-                Some("target_features") => features = load(source, &section)?,
-                Some(NEED_SECTION) => needs = load(source, &section)?,
-                _ => {}
-            }
+        match section.name.as_deref() {
+            Some("target_features") if section.id == CUSTOM => features = Some(section.range),
+            Some(NEED_SECTION) if section.id == CUSTOM => needs = Some(section.range),
+            _ => {}
         }
         Ok(true)
     });
-    let features = walked.and_then(|()| if features.is_empty() { Ok(Features::default()) } else { Features::read(&features) });
+    let mut load = |range: Range<u64>| -> Result<Vec<u8>, ReadError> {
+        let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
+        let held = window.at(range.start, size)?;
+        Ok(held[..size.min(held.len())].to_vec())
+    };
+    let features = walked.and_then(|()| features.map_or(Ok(Features::default()), |range| Features::read(&load(range)?)));
+    let needs = needs.map_or(Ok(Vec::new()), load).unwrap_or_default();
     object.says = match features {
         Err(_) => Says::Unknown,
         // LLVM strips atomics from a module that lacks bulk-memory and still writes `+atomics`: the refusal counts.
@@ -104,13 +108,6 @@ fn needs_in_bitcode<R: ReadAt + ?Sized>(source: &R) -> Vec<String> {
     }
     needs.dedup();
     needs
-}
-
-fn load<R: ReadAt + ?Sized>(source: &R, section: &sections::Section) -> Result<Vec<u8>, ReadError> {
-    let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
-    let mut bytes = vec![0; size];
-    source.read_some(section.range.start, &mut bytes)?;
-    Ok(bytes)
 }
 
 /// ELF, Mach-O (both byte orders, and universal), or COFF for the machines that build.

@@ -433,16 +433,17 @@ impl<'a> Link<'a> {
 
     /// A call whose output counts: it goes where it belongs, and into the archive where one was asked for.
     fn final_call(&mut self, first: &[OsString], last: &[OsString]) -> Result<Call<'a>, Box<Finding>> {
-        let mut last = last.to_vec();
+        let (mut first, mut last) = (first.to_vec(), last.to_vec());
         if let Some(path) = &self.detour {
             last.extend(["-o".into(), path.clone().into_os_string()]);
         }
         if let Some(path) = self.reproduce {
             let mut word = OsString::from("--reproduce=");
             word.push(path);
-            last.push(word);
+            // At the end, an option that lacks its value would take it.
+            if self.line.unreadable.is_some() { first.push(word) } else { last.push(word) }
         }
-        self.call(first, &last)
+        self.call(&first, &last)
     }
 
     /// The real linker's call: the flavor, what goes first, the line as it came, what goes last.

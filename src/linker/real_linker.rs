@@ -61,7 +61,7 @@ fn find_named(named: &OsStr, by: &str) -> Result<RealLinker, Box<Finding>> {
             is_program(&file).then_some(file)
         });
         if found.is_none() {
-            search.looked.push(format!("{} (no program there)", path.display()));
+            search.looked.push(format!("{} ({})", path.display(), why_no_program(path)));
         }
         found
     } else {
@@ -78,11 +78,20 @@ fn find_named(named: &OsStr, by: &str) -> Result<RealLinker, Box<Finding>> {
         Some(path) => Ok(RealLinker::at(unwrap_gcc_ld(path))),
         None => Err(Box::new(Finding::new(
             &rules::LINKER_NOT_FOUND,
-            format!("the linker that {by}{} names is not there", named.display()),
+            format!("the linker that {by}{} names cannot be run", named.display()),
             format!("looked at\n{}", search.looked.join("\n")),
             "a program that can be run",
             format!("leave {} out to have rust-lld or wasm-ld searched, or give its whole path", by.trim_end_matches('=')),
         ))),
+    }
+}
+
+/// What stands where a program should.
+fn why_no_program(path: &Path) -> &'static str {
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => "a folder",
+        Ok(_) => "a file that may not be run",
+        Err(_) => "no program there",
     }
 }
 

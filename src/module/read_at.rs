@@ -25,7 +25,7 @@ impl ReadAt for [u8] {
     }
 }
 
-/// A file, and its length when it was opened.
+/// A file, and its length shortly before it was opened.
 #[derive(Debug)]
 pub struct OpenFile {
     file: File,
@@ -35,17 +35,12 @@ pub struct OpenFile {
 impl OpenFile {
     /// Opens a regular file. Anything else (a pipe would block, a device never ends) is an error.
     pub fn open(path: &std::path::Path) -> io::Result<OpenFile> {
-        let not_a_file = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
         // Asked before opening: whoever writes to a pipe would take us for the reader, and lose what the linker is to read.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(not_a_file());
-        }
-        let file = open_without_waiting(path)?;
-        let facts = file.metadata()?;
+        let facts = std::fs::metadata(path)?;
         if !facts.is_file() {
-            return Err(not_a_file());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(OpenFile { file, size: facts.len() })
+        Ok(OpenFile { file: open_without_waiting(path)?, size: facts.len() })
     }
 }
 
