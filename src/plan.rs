@@ -89,3 +89,25 @@ fn default_max_memory(options: &Options) -> u64 {
         _ => WHOLE_32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_leaves_room_above_the_initial_size() {
+        let cases = [
+            (false, None, 1 << 30),
+            (false, Some(1 << 20), 1 << 30),
+            (false, Some(1 << 30), 1 << 32),
+            (false, Some(u64::MAX), 1 << 32),
+            (true, None, 4 << 30),
+            (true, Some(4 << 30), 8 << 30),
+            (true, Some(u64::MAX), 16 << 30),
+        ];
+        for (wasm64, initial_memory, want) in cases {
+            let options = Options { wasm64, initial_memory, ..Options::default() };
+            assert_eq!(default_max_memory(&options), want, "{wasm64} {initial_memory:?}");
+        }
+    }
+}

@@ -1,24 +1,13 @@
 //! Whether atomics are present, and how often the linker runs to find out. Every case is a real link.
 
-#[cfg(unix)]
 use crate::support::archive::Archive;
-#[cfg(unix)]
 use crate::support::no_core::THREADED;
-#[cfg(unix)]
 use crate::support::place::OUTPUT;
-#[cfg(unix)]
 use crate::support::{Facts, NoCore, Place, assert_same_bytes, objects, read, shim, temp_folder};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::path::Path;
 
-// The count needs a linker that is a script.
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     let every_linker = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
     for linker in every_linker {
@@ -50,7 +39,6 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// What comes of a line.
-#[cfg(unix)]
 enum Comes {
     /// A threaded module.
     Threaded,
@@ -62,14 +50,11 @@ enum Comes {
     Refused(&'static str),
 }
 
-#[cfg(unix)]
 use Comes::{AsBare, Fails, Refused, Threaded};
 
 /// A line, what comes of it, and how often the linker runs.
-#[cfg(unix)]
 type Row = (&'static str, Comes, usize);
 
-#[cfg(unix)]
 const OBJECTS: &[Row] = &[
     ("atomic.o --export=add_shared", Threaded, 1),
     ("neutral.o --export=neutral", AsBare, 1),
@@ -84,7 +69,6 @@ const OBJECTS: &[Row] = &[
     ("atomic.o --strip-all --export=add_shared", Threaded, 1),
 ];
 
-#[cfg(unix)]
 const OBJECTS_OF_RUSTC: &[Row] = &[
     ("a.rcgu.o --export=add_shared", Threaded, 1),
     ("n.rcgu.o --export=neutral", AsBare, 1),
@@ -107,7 +91,6 @@ const OBJECTS_OF_RUSTC: &[Row] = &[
     ("n.rcgu.o refusing.o libatomic.a --export=add_shared", AsBare, 1),
 ];
 
-#[cfg(unix)]
 const LIBRARIES: &[Row] = &[
     ("neutral.o libatomic.a --export=neutral", AsBare, 2),
     ("neutral.o libatomic.a --export=neutral --export=add_shared", Threaded, 1),
@@ -139,14 +122,12 @@ const LIBRARIES: &[Row] = &[
 ];
 
 // From 15 on.
-#[cfg(unix)]
 const LIBRARIES_BY_WHOLE_NAME: &[Row] = &[
     ("-L. -l :exact.lib --export=add_shared", Threaded, 1),
     ("neutral.o -L. -l:exact.lib --export=neutral", AsBare, 2),
     ("neutral.o -L. -l:atomic --export=neutral", Fails(""), 1),
 ];
 
-#[cfg(unix)]
 const LAZY_OBJECTS: &[Row] = &[
     ("neutral.o --start-lib atomic.o --end-lib --export=neutral", AsBare, 2),
     ("neutral.o --start-lib atomic.o --end-lib --export=add_shared", Threaded, 1),
@@ -155,7 +136,6 @@ const LAZY_OBJECTS: &[Row] = &[
     ("n.rcgu.o --start-lib atomic.o --end-lib --export=neutral", AsBare, 2),
 ];
 
-#[cfg(unix)]
 const BITCODE: &[Row] = &[
     ("atomic.bc --export=add_shared", Threaded, 1),
     ("neutral.bc --export=neutral", AsBare, 2),
@@ -173,7 +153,6 @@ const BITCODE: &[Row] = &[
     ("atomic.bc refusing.o --no-check-features --export=add_shared", Refused("object-without-atomics"), 1),
 ];
 
-#[cfg(unix)]
 const CHECKS_SWITCHED_OFF: &[Row] = &[
     ("atomic.o --no-check-features --export=add_shared", Threaded, 1),
     ("atomic.o neutral.o --no-check-features --export=add_shared", Threaded, 1),
@@ -204,7 +183,6 @@ const CHECKS_SWITCHED_OFF: &[Row] = &[
 ];
 
 /// All that the lines name.
-#[cfg(unix)]
 fn inputs(linker: Tool) -> Place {
     let place = Place::new(linker);
     let (atomic, neutral, refusing) = (objects::atomic(), objects::neutral(), objects::refusing());
@@ -237,7 +215,6 @@ fn inputs(linker: Tool) -> Place {
     place
 }
 
-#[cfg(unix)]
 fn table(linker: Tool, rows: &[Row]) {
     let place = inputs(linker);
     for (line, comes, runs) in rows {
@@ -258,7 +235,6 @@ fn table(linker: Tool, rows: &[Row]) {
     }
 }
 
-#[cfg(unix)]
 fn thin_member_that_is_gone() {
     let place = inputs(Tool::RustLld);
     fs::remove_file(place.path("members/thin.o")).expect("it was there");
@@ -270,7 +246,6 @@ fn thin_member_that_is_gone() {
 }
 
 /// The linker's words are held back while it is asked; they come out once, those of the line as it was asked for.
-#[cfg(unix)]
 fn undecided_and_failing_says_it_once() {
     let place = inputs(Tool::RustLld);
     let undefined = NoCore::new(
@@ -296,7 +271,6 @@ fn undecided_and_failing_says_it_once() {
 }
 
 /// Two modules of Rust, which two codegen units keep apart.
-#[cfg(unix)]
 const TWO_UNITS: &str = r#"
 pub mod one {
     static mut SHARED: i32 = 7;
@@ -309,7 +283,6 @@ pub mod two {
 "#;
 
 /// The same two, and only one function is compiled for threads.
-#[cfg(unix)]
 const ONE_FUNCTION: &str = r#"
 pub mod one {
     static mut COUNT: i32 = 7;
@@ -323,7 +296,6 @@ pub mod two {
 "#;
 
 /// What a rustc link gave: the `.rcgu.o` that rustc named, and whether it is what the linker alone makes of it.
-#[cfg(unix)]
 struct OfRustc {
     objects: usize,
     runs: usize,
@@ -331,7 +303,6 @@ struct OfRustc {
     as_bare: bool,
 }
 
-#[cfg(unix)]
 #[track_caller]
 fn rustc(sample: &NoCore, words: &[&str]) -> OfRustc {
     let place = Place::new(Tool::RustLld);
@@ -349,7 +320,6 @@ fn rustc(sample: &NoCore, words: &[&str]) -> OfRustc {
     }
 }
 
-#[cfg(unix)]
 impl OfRustc {
     #[track_caller]
     fn threaded(&self, runs: usize) -> &Self {
@@ -368,12 +338,10 @@ impl OfRustc {
     }
 }
 
-#[cfg(unix)]
 fn units(source: &str) -> NoCore {
     NoCore::new(source).flag("-Ccodegen-units=4")
 }
 
-#[cfg(unix)]
 fn several_codegen_units() {
     let threaded = rustc(&units(TWO_UNITS).threaded(), &[]);
     assert!(threaded.threaded(1).objects >= 2, "{} units", threaded.objects);
@@ -383,7 +351,6 @@ fn several_codegen_units() {
 }
 
 /// One function with a feature marks its object, and with two objects that is a mixture: no intent.
-#[cfg(unix)]
 fn one_function_with_a_feature() {
     let sample = units(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)");
     let mixture = rustc(&sample, &[]);
@@ -401,13 +368,11 @@ fn one_function_with_a_feature() {
 }
 
 /// In one object there is nothing to mix: it is threaded, and without a `std` that refuses it is a good module.
-#[cfg(unix)]
 fn one_intrinsic() {
     let sample = NoCore::new(ONE_FUNCTION).flag("-Zcrate-attr=feature(wasm_target_feature)");
     assert_eq!(rustc(&sample, &[]).threaded(1).objects, 1);
 }
 
-#[cfg(unix)]
 fn lto_by_rustc() {
     for lto in ["-Clto=fat", "-Clto=thin"] {
         for strip in ["-Cstrip=none", "-Cstrip=symbols"] {
@@ -417,7 +382,6 @@ fn lto_by_rustc() {
     }
 }
 
-#[cfg(unix)]
 fn lto_by_the_linker() {
     for lto in ["-Clto=off", "-Clto=fat", "-Clto=thin"] {
         for strip in ["-Cstrip=none", "-Cstrip=symbols"] {
@@ -432,7 +396,6 @@ fn lto_by_the_linker() {
 }
 
 /// Bitcode that calls into a library of wasm objects, with atomics and without.
-#[cfg(unix)]
 fn lto_by_the_linker_of_a_library() {
     let source = "unsafe extern \"C\" { fn add_shared(by: i32) -> i32; }
                   #[unsafe(no_mangle)] pub extern \"C\" fn calls() -> i32 { unsafe { add_shared(1) } }";
@@ -449,7 +412,6 @@ fn lto_by_the_linker_of_a_library() {
     rustc(&units(TWO_UNITS), &words).unthreaded(2);
 }
 
-#[cfg(unix)]
 fn nightly_several_codegen_units() {
     let nightly = |source| units(source).rustc(Tool::Nightly.path());
     assert!(rustc(&nightly(TWO_UNITS).flag(THREADED), &[]).threaded(1).objects >= 2);
@@ -459,7 +421,6 @@ fn nightly_several_codegen_units() {
 }
 
 /// So many objects of rustc's that the linker is started while they are read; each with a function of its own.
-#[cfg(unix)]
 fn place_of_many() -> (Place, String) {
     let place = Place::new(Tool::RustLld);
     let source = "static mut SHARED: i32 = 7;\n\
@@ -481,7 +442,6 @@ fn place_of_many() -> (Place, String) {
     (place, line)
 }
 
-#[cfg(unix)]
 fn many_objects() {
     let (place, line) = place_of_many();
     let facts = place.link(&line).threaded(1);
@@ -495,7 +455,6 @@ fn many_objects() {
 }
 
 /// The linker was started for nothing: what it made is gone, and the line is linked as it was asked for.
-#[cfg(unix)]
 fn a_mixture_among_many_objects() {
     let (place, line) = place_of_many();
     place.put("late.rcgu.o", objects::neutral());

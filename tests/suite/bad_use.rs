@@ -1,26 +1,15 @@
 //! Bad use gets a clear error, never a panic and never a hang. Every text is in `tests/golden/bad-use`.
 
-#[cfg(unix)]
 use crate::support::recorder::write_program;
-#[cfg(unix)]
 use crate::support::{FLAVOR, Facts, Place, Ran, Run, assert_same_bytes, golden, objects, read, shim};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::ffi::{OsStr, OsString};
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::os::unix::ffi::OsStrExt;
-#[cfg(unix)]
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
 use std::time::Duration;
 
 // Programs here are scripts and links, and words are bytes.
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     let objects = &[Tool::Rustc];
     let links = &[Tool::Rustc, Tool::RustLld];
@@ -43,6 +32,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("empty_words_and_missing_values", links, empty_words_and_missing_values);
     suite.test("response_files_without_end", links, response_files_without_end);
     suite.test("response_file_that_is_a_pipe", links, response_file_that_is_a_pipe);
+    suite.test("response_file_with_a_word_of_ours", links, response_file_with_a_word_of_ours);
+    suite.test("missing_value_and_a_word_of_ours", links, missing_value_and_a_word_of_ours);
     suite.test("very_many_words", links, very_many_words);
     #[cfg(target_os = "linux")]
     suite.test("line_made_too_long_by_our_words", links, line_made_too_long_by_our_words);
@@ -50,25 +41,34 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// Longer than any of these takes, shorter than one waits.
-#[cfg(unix)]
 const SOON: Duration = Duration::from_secs(60);
 
-#[cfg(unix)]
 fn place() -> Place {
     let place = Place::new(Tool::Rustc);
     place.put("atomic.o", objects::atomic()).put("neutral.o", objects::neutral());
     place
 }
 
+/// A folder for temporary files that is empty before and after.
+fn temporary(place: &Place) -> PathBuf {
+    let folder = place.path("tmp");
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[track_caller]
+fn assert_nothing_left(place: &Place) {
+    let left: Vec<_> = fs::read_dir(place.path("tmp")).expect("a folder").collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}
+
 /// The shim with nothing to find a linker by, in the place's folder.
-#[cfg(unix)]
 fn alone(place: &Place) -> Run {
     let none: [&Path; 0] = [];
     Run::new(shim()).folder(place.folder()).path(none).env("RUSTC", place.path("no-rustc")).timeout(SOON)
 }
 
 /// It fails by our own word, and this is that word.
-#[cfg(unix)]
 #[track_caller]
 fn refused(run: &Run, name: &str, paths: &[(&Path, &str)]) -> Ran {
     let ran = run.run().expect_code(1);
@@ -77,12 +77,10 @@ fn refused(run: &Run, name: &str, paths: &[(&Path, &str)]) -> Ran {
     ran
 }
 
-#[cfg(unix)]
 fn nothing_at_all() {
     refused(&Run::new(shim()), "no-arguments", &[]);
 }
 
-#[cfg(unix)]
 fn asked_about_itself() {
     for words in [&["--wasm-threads-help"][..], &["-flavor", "wasm", "--wasm-threads-help", "a.o"]] {
         let ran = Run::new(shim()).words(words).run().expect_success();
@@ -95,7 +93,6 @@ fn asked_about_itself() {
     Run::new("/bin/sh").words(["-c", text]).word(shim()).run().expect_success().expect_silence();
 }
 
-#[cfg(unix)]
 fn options_that_are_not_ours() {
     let place = place();
     let refused_as = |option: &str, name: &str, shown: &str| {
@@ -123,7 +120,6 @@ fn options_that_are_not_ours() {
     refused(&alone(&place).words(["-flavor", "wasm", "@args"]), "option-with-control-characters", &[]);
 }
 
-#[cfg(unix)]
 fn modes_that_are_none() {
     let place = place();
     let run = || alone(&place).words(["-flavor", "wasm", "atomic.o", "-o", "out.wasm"]);
@@ -134,7 +130,6 @@ fn modes_that_are_none() {
     refused(&bytes, "mode-that-is-not-text", &[]);
 }
 
-#[cfg(unix)]
 fn sizes_that_are_none() {
     let place = place();
     let run = || alone(&place).words(["-flavor", "wasm", "atomic.o", "-o", "out.wasm"]);
@@ -155,7 +150,6 @@ fn sizes_that_are_none() {
 
 // ---------------------------------------------------------------- finding the linker
 
-#[cfg(unix)]
 fn no_linker_anywhere() {
     let place = place();
     let run = alone(&place).words(["-flavor", "wasm", "atomic.o", "-o", "out.wasm"]);
@@ -181,7 +175,6 @@ fn no_linker_anywhere() {
     refused(&run.env("RUSTC", place.path("rustc")), "no-linker-in-sysroot", "");
 }
 
-#[cfg(unix)]
 fn no_linker_of_another_style() {
     let place = place();
     let folder = [(place.folder(), "[folder]")];
@@ -193,7 +186,6 @@ fn no_linker_of_another_style() {
     refused(&clang.env("WASI_SDK_PATH", place.path("sdk")), "no-clang-in-its-folder", &folder);
 }
 
-#[cfg(unix)]
 fn no_linker_of_that_name() {
     let place = place();
     let folder = [(place.folder(), "[folder]")];
@@ -207,7 +199,6 @@ fn no_linker_of_that_name() {
     refused(&run().env("WASM_THREADS_LINKER", place.path("gone/wasm-ld")), "linker-of-the-variable-is-gone", &folder);
 }
 
-#[cfg(unix)]
 fn linker_is_the_shim() {
     let place = place();
     let paths = [(place.folder(), "[folder]"), (shim(), "[shim]")];
@@ -225,7 +216,6 @@ fn linker_is_the_shim() {
 }
 
 /// A copy and a script cannot be seen from outside: the calls are counted.
-#[cfg(unix)]
 fn linker_comes_back_to_the_shim() {
     let place = place();
     let bin = place.path("bin");
@@ -253,7 +243,6 @@ fn linker_comes_back_to_the_shim() {
     }
 }
 
-#[cfg(unix)]
 fn linker_does_not_start() {
     let place = place();
     let folder = [(place.folder(), "[folder]")];
@@ -270,7 +259,6 @@ fn linker_does_not_start() {
 
 // ---------------------------------------------------------------- the output
 
-#[cfg(unix)]
 fn output_that_is_not_there() {
     let place = place();
     write_program(&place.path("wasm-ld"), b"#!/bin/sh\nexit 0\n");
@@ -280,7 +268,6 @@ fn output_that_is_not_there() {
     refused(&run.word("folder"), "output-is-a-folder", &[]);
 }
 
-#[cfg(unix)]
 fn output_that_is_no_module() {
     let place = place();
     for (name, text) in
@@ -294,7 +281,6 @@ fn output_that_is_no_module() {
     }
 }
 
-#[cfg(unix)]
 fn no_room_for_temporary_files() {
     let place = place();
     place.write("args", b"--wasm-threads=auto neutral.o -o out.wasm");
@@ -310,7 +296,6 @@ fn no_room_for_temporary_files() {
 // ---------------------------------------------------------------- lines
 
 /// The shim's line, and the same words to the linker alone: both fail alike, and what the linker says comes first.
-#[cfg(unix)]
 #[track_caller]
 fn fails_as_bare(place: &Place, words: &[OsString]) {
     let run =
@@ -322,13 +307,11 @@ fn fails_as_bare(place: &Place, words: &[OsString]) {
     assert_same_bytes(&ran.stderr[..bare.stderr.len().min(ran.stderr.len())], &bare.stderr);
 }
 
-#[cfg(unix)]
 fn words(words: &[&str]) -> Vec<OsString> {
     ["-flavor", "wasm", "--no-entry"].iter().chain(words).map(OsString::from).collect()
 }
 
 /// The real linker says what is wrong with an input, alone on the line or beside one that uses atomics.
-#[cfg(unix)]
 fn inputs_that_cannot_be_read() {
     let place = place();
     place.write("text.o", b"no object at all").write("empty.o", b"").write("half.o", &read(objects::atomic())[..100]);
@@ -342,7 +325,6 @@ fn inputs_that_cannot_be_read() {
     }
 }
 
-#[cfg(unix)]
 fn words_that_are_not_text() {
     let place = place();
     let odd = OsStr::from_bytes(b"\xff\xfe out\n.wasm");
@@ -374,7 +356,6 @@ fn words_that_are_not_text() {
     refused(&run, "linker-of-the-variable-is-not-text", &[]);
 }
 
-#[cfg(unix)]
 fn empty_words_and_missing_values() {
     let place = place();
     for object in ["atomic.o", "neutral.o"] {
@@ -408,7 +389,6 @@ fn empty_words_and_missing_values() {
 }
 
 /// Files that name themselves, or never end: the line is handed on, and the linker says no.
-#[cfg(unix)]
 fn response_files_without_end() {
     let place = place();
     place.write("itself", b"atomic.o @itself").write("one", b"atomic.o @two").write("two", b"neutral.o @one");
@@ -440,7 +420,6 @@ fn response_files_without_end() {
 }
 
 /// What a shell makes of `@<(…)`: it can be read once, and the linker gets what was in it.
-#[cfg(unix)]
 fn response_file_that_is_a_pipe() {
     let place = place();
     for object in ["atomic.o", "neutral.o"] {
@@ -449,12 +428,35 @@ fn response_file_that_is_a_pipe() {
         Run::new("/usr/bin/mkfifo").word(&fifo).run().expect_success();
         let text = format!("printf '%s' '--no-entry {object} -o \"out.wasm\"' >fifo & exec \"$0\" @fifo");
         let run = Run::new("/bin/sh").words(["-c", &text]).word(shim()).folder(place.folder()).timeout(SOON);
-        run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).run().expect_success().expect_silence();
+        let run = run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).env("TMPDIR", temporary(&place));
+        run.run().expect_success().expect_silence();
         assert_eq!(Facts::read(place.path("out.wasm")).memory().shared, object == "atomic.o");
+        assert_nothing_left(&place);
     }
 }
 
-#[cfg(unix)]
+/// A word of ours has to be cut out of a file, and so a copy of that file has to go when the linker is done with it.
+fn response_file_with_a_word_of_ours() {
+    let place = place();
+    for object in ["atomic.o", "neutral.o"] {
+        place.write("args", format!("--no-entry --wasm-threads=auto {object} -o out.wasm").as_bytes());
+        let run = Run::new(shim()).words(["-flavor", "wasm", "@args"]).folder(place.folder()).env("TMPDIR", temporary(&place));
+        run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).run().expect_success().expect_silence();
+        assert_eq!(Facts::read(place.path("out.wasm")).memory().shared, object == "atomic.o");
+        assert_nothing_left(&place);
+    }
+}
+
+/// A word that we add must not become the value of an option that has none.
+fn missing_value_and_a_word_of_ours() {
+    let place = place();
+    let run = Run::new(shim()).words(["-flavor", "wasm", "atomic.o", "--wasm-threads-reproduce=r.tar", "-o"]);
+    let run = run.folder(place.folder()).env("WASM_THREADS_LINKER", Tool::RustLld.path());
+    run.run().expect_code(1).expect_stderr("error: -o: missing argument");
+    let names = fs::read_dir(place.folder()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with('-')));
+}
+
 fn very_many_words() {
     let place = place();
     let many = (0..200_000).map(|number| format!("--export-if-defined=symbol_{number}\n")).collect::<String>();
@@ -523,10 +525,8 @@ fn line_made_too_long_by_our_words() {
 // ---------------------------------------------------------------- anything at all
 
 /// Numbers that are the same in every run (splitmix64, Steele, Lea and Flood 2014).
-#[cfg(unix)]
 struct Random(u64);
 
-#[cfg(unix)]
 impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -537,7 +537,6 @@ impl Random {
     }
 }
 
-#[cfg(unix)]
 fn random_lines() {
     const WORDS: &[&[u8]] = &[
         b"-flavor",
@@ -586,6 +585,10 @@ fn random_lines() {
         b"-l",
         b"-l:atomic.o",
         b"-mwasm64",
+        b"--initial-memory=18446744073709551615",
+        b"--initial-heap=18446744073709551615",
+        b"--max-memory=18446744073709551615",
+        b"--wasm-threads-reproduce=r.tar",
         b"-m",
         b"-v",
         b"--version",
@@ -643,9 +646,10 @@ fn random_lines() {
             line.insert(at, OsStr::from_bytes(WORDS[random.below(WORDS.len())]));
         }
         let run = Run::new(shim()).words(&line).folder(place.folder()).path(&path).timeout(SOON);
-        let ran = run.run();
+        let ran = run.env("TMPDIR", temporary(&place)).run();
         let text = ran.stderr_text();
         assert!(!text.contains("panicked"), "{ran:?}");
+        assert_nothing_left(&place);
         match ran.code() {
             Some(0) => good += 1,
             Some(1) if text.contains("error[") => refused += 1,

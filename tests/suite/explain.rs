@@ -1,25 +1,15 @@
 //! What stands under a linker's refusal. Each is provoked for real, with every linker here whose words may differ; the linker's
 //! own text is above, byte by byte as it is without the shim.
 
-#[cfg(unix)]
 use crate::support::archive::{Archive, defined_symbols};
-#[cfg(unix)]
 use crate::support::{NoCore, Place, Run, golden, lasting_folder, objects, read, repository, shim};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::collections::BTreeSet;
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::path::{Path, PathBuf};
 
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 const LINKERS: [Tool; 5] = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
 
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     for linker in LINKERS {
         let name = |what: &str| format!("{what}_with_{}", linker.name());
@@ -40,7 +30,6 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// A refusal: the name of its text, and the line.
-#[cfg(unix)]
 struct Row {
     text: &'static str,
     line: &'static str,
@@ -48,16 +37,13 @@ struct Row {
     but: &'static [u32],
 }
 
-#[cfg(unix)]
 const fn row(text: &'static str, line: &'static str, but: &'static [u32]) -> Row {
     Row { text, line, but }
 }
 
-#[cfg(unix)]
 const MAX: &str = "--max-memory=1073741824";
 
 /// `MAX` stands for a good maximum.
-#[cfg(unix)]
 const ROWS: &[Row] = &[
     row("c_object_on_the_line", "--shared-memory MAX atomic.o c.o --export=add_shared", &[]),
     row("c_object_on_the_line", "atomic.o c.o --export=add_shared", &[]),
@@ -96,7 +82,6 @@ const ROWS: &[Row] = &[
     row("features_listed", "atomic.o --features=mutable-globals,sign-ext --export=add_shared", &[]),
 ];
 
-#[cfg(unix)]
 fn rows(linker: Tool) {
     let place = inputs(linker);
     for row in ROWS {
@@ -116,7 +101,6 @@ fn rows(linker: Tool) {
 }
 
 /// Other failures are the linker's own affair.
-#[cfg(unix)]
 fn nothing_to_explain(linker: Tool) {
     let place = inputs(linker);
     for line in [
@@ -133,17 +117,14 @@ fn nothing_to_explain(linker: Tool) {
     }
 }
 
-#[cfg(unix)]
 fn check(text: &str, ours: &str, place: &Place) {
     let ours = if SIZES_DIFFER.contains(&text) { without_size(ours) } else { ours.to_owned() };
     golden::check(&format!("explain/{text}"), &ours, &[(place.folder(), "[FOLDER]")]);
 }
 
 /// Texts with a size that each linker counts for itself.
-#[cfg(unix)]
 const SIZES_DIFFER: [&str; 4] = ["initial_too_small", "heap_too_large", "our_maximum_too_small", "our_maximum_set_too_small"];
 
-#[cfg(unix)]
 fn without_size(text: &str) -> String {
     let without = |line: &str| match line.strip_prefix("  wanted: at ") {
         Some(wanted) => {
@@ -156,7 +137,6 @@ fn without_size(text: &str) -> String {
 }
 
 /// A text that no test asks for says nothing about the program of today.
-#[cfg(unix)]
 fn texts_are_all_asked_for() {
     let this = fs::read_to_string(repository().join("tests/suite/explain.rs")).expect("this file");
     let mut texts = BTreeSet::new();
@@ -170,7 +150,6 @@ fn texts_are_all_asked_for() {
 }
 
 /// All that the lines name.
-#[cfg(unix)]
 fn inputs(linker: Tool) -> Place {
     let place = Place::new(linker);
     place.put("atomic.o", objects::atomic()).put("neutral.o", objects::neutral());
@@ -188,15 +167,11 @@ fn inputs(linker: Tool) -> Place {
 }
 
 /// C that needs atomics and is compiled without: LLVM lowers both variables and marks the object `-shared-mem`.
-#[cfg(unix)]
 const COUNTER: &str = "static _Atomic int all; static _Thread_local int own; int counter(void) { own++; return ++all + own; }";
-#[cfg(unix)]
 const ATOMIC_COUNT: &str = "static _Atomic int all; int count(void) { return ++all; }";
-#[cfg(unix)]
 const WITH: &[&str] = &["-matomics", "-mbulk-memory"];
 
 /// C compiled by clang, kept from run to run: `NAME.o`.
-#[cfg(unix)]
 fn c(name: &str, source: &str, flags: &[&str]) -> PathBuf {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
@@ -216,7 +191,6 @@ fn c(name: &str, source: &str, flags: &[&str]) -> PathBuf {
 }
 
 /// As rustup ships it: a library with thread-locals, compiled without atomics.
-#[cfg(unix)]
 fn prebuilt_std() {
     let place = inputs(Tool::RustLld);
     let source = "#[thread_local] static mut OWN: i32 = 1;
@@ -245,7 +219,6 @@ fn prebuilt_std() {
 }
 
 /// An archive of one object under another name.
-#[cfg(unix)]
 fn named(member: &str, object: &Path) -> Archive {
     let bytes = read(object);
     let symbols = defined_symbols(&bytes);
@@ -253,7 +226,6 @@ fn named(member: &str, object: &Path) -> Archive {
     Archive::new().member(member, &bytes, &symbols)
 }
 
-#[cfg(unix)]
 fn c_dependency() {
     let place = inputs(Tool::RustLld);
     place.put("counter.o", c("counter", COUNTER, &[]));
@@ -278,7 +250,6 @@ fn c_dependency() {
     check("c_in_a_thin_archive", &ours, &place);
 }
 
-#[cfg(unix)]
 fn two_archives_with_the_same_member() {
     let place = inputs(Tool::RustLld);
     let other = COUNTER.replace("counter", "other");
@@ -294,7 +265,6 @@ fn two_archives_with_the_same_member() {
 }
 
 /// One cause makes several lines, and several causes several texts.
-#[cfg(unix)]
 fn several_causes() {
     let place = inputs(Tool::RustLld);
     place.put("defines.o", c("defines", "_Thread_local int local = 3; int get_local(void) { return local; }", &[]));
@@ -305,7 +275,6 @@ fn several_causes() {
 }
 
 /// The linker compiles it, and names it anew.
-#[cfg(unix)]
 fn bitcode_without_atomics() {
     let place = inputs(Tool::WasmLd(22));
     place.put("with.o", c("with", ATOMIC_COUNT, &["-flto=thin", "-matomics", "-mbulk-memory"]));
@@ -319,7 +288,6 @@ fn bitcode_without_atomics() {
 }
 
 /// rustc shows the linker's words and ours together, and fails.
-#[cfg(unix)]
 fn under_rustc() {
     let place = Place::new(Tool::RustLld);
     let sample = objects::threaded("sample", objects::ATOMIC);
@@ -333,7 +301,6 @@ fn under_rustc() {
 }
 
 /// rustup's `gcc-ld/wasm-ld`, under a link: it is for C compilers, and rustc's line is not for it.
-#[cfg(unix)]
 fn linker_that_takes_no_flavor() {
     let place = inputs(Tool::RustLld);
     let for_c = place.linker().parent().expect("a folder").join("gcc-ld").join("wasm-ld");
@@ -350,7 +317,6 @@ fn linker_that_takes_no_flavor() {
 }
 
 /// The generic lld, under a name that does not say what it links.
-#[cfg(unix)]
 fn linker_that_was_not_told_what_to_link() {
     let place = inputs(Tool::RustLld);
     let link = place.path("my-linker");
@@ -371,7 +337,6 @@ fn linker_that_was_not_told_what_to_link() {
 }
 
 /// The maximum is ours: by default, by the option, by the variable.
-#[cfg(unix)]
 fn our_own_maximum_too_small() {
     let place = inputs(Tool::RustLld);
     let ours = place.link("atomic.o -z stack-size=2147483648 --export=add_shared").failed(1);

@@ -2,21 +2,13 @@
 //!
 //! Every row is a link by the shim with a real atomic object on the line. The table is `tests/golden/lines.txt`.
 
-#[cfg(unix)]
 use crate::support::{NoCore, Recorder, Run, golden, objects, read, recorder, shim, temp_folder};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::ffi::OsString;
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::path::Path;
 
 // Seeing an argv needs a linker that is a script.
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     suite.test("table", &[Tool::Rustc, Tool::RustLld], table);
     suite.test("all_nine_are_forwarded_byte_for_byte", &[Tool::Rustc, Tool::RustLld], all_nine);
@@ -25,14 +17,11 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// A file beside the object: its name and its bytes.
-#[cfg(unix)]
 type File = (&'static str, &'static [u8]);
 
 /// A title, the words with spaces between them (a `·` stands for a space in a word, `''` for the empty word), and files.
-#[cfg(unix)]
 type Row = (&'static str, &'static str, &'static [File]);
 
-#[cfg(unix)]
 const HEAD: &str = "\
 What the real linker gets for each line, when a.o uses atomics.
 
@@ -44,7 +33,6 @@ A `·` is a space in a word, `''` the empty word. [6 exports] is --export-if-def
 __wasm_init_tls __tls_size __tls_align __tls_base. [copy] is a response file of the shim's own, and under it what is in it.
 ";
 
-#[cfg(unix)]
 const ROWS: &[Row] = &[
     // ---- what rustc passes, by version (the objects' names shortened)
     (
@@ -399,11 +387,9 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-#[cfg(unix)]
 const ALL_EXPORTS: &str = "--export=__heap_base --export=__data_end --export=__wasm_init_tls --export=__tls_size \
                            --export=__tls_align --export=__tls_base";
 
-#[cfg(unix)]
 fn table() {
     // A link takes a while, and each has a folder of its own.
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -429,7 +415,6 @@ fn table() {
 }
 
 /// What a row comes to, as text.
-#[cfg(unix)]
 fn link((title, line, files): &Row) -> String {
     let folder = temp_folder();
     let line = line.replace("{all exports}", ALL_EXPORTS);
@@ -476,7 +461,6 @@ fn link((title, line, files): &Row) -> String {
 }
 
 /// The module's memory in a few words.
-#[cfg(unix)]
 fn memory(module: &[u8]) -> String {
     let facts = crate::support::Facts::of(module);
     let Some(memory) = facts.memories.first() else { return "a file without a memory".to_owned() };
@@ -489,7 +473,6 @@ fn memory(module: &[u8]) -> String {
     format!("{shared}, {} pages {most}{import}{export}{tls}", memory.minimum)
 }
 
-#[cfg(unix)]
 fn show(words: &[String]) -> String {
     let exports: Vec<String> = ALL_EXPORTS.split(' ').map(|word| word.replace("--export=", "--export-if-defined=")).collect();
     let shown = |word: &String| if word.is_empty() { "''".to_owned() } else { word.replace(' ', "·") };
@@ -498,13 +481,11 @@ fn show(words: &[String]) -> String {
 }
 
 /// A linker that keeps the shim's temporary files of its last run.
-#[cfg(unix)]
 struct See {
     folder: tempfile::TempDir,
     recorder: Recorder,
 }
 
-#[cfg(unix)]
 impl See {
     fn new(real: impl AsRef<Path>) -> See {
         let folder = temp_folder();
@@ -557,7 +538,6 @@ impl See {
 }
 
 /// A line with all nine: not a byte is another, neither in the words nor in the module.
-#[cfg(unix)]
 fn all_nine() {
     use crate::support::{FLAVOR, THREADED, assert_same_bytes};
     let folder = temp_folder();
@@ -579,7 +559,6 @@ fn all_nine() {
 }
 
 /// rustc's own line: what the shim hands on is that line, with ours at the two places for them.
-#[cfg(unix)]
 fn rustc(rustc: Tool) {
     let sample = objects::threaded("line", objects::ATOMIC).rustc(rustc.path());
     let plain = NoCore::new(objects::NEUTRAL).name("line").rustc(rustc.path());
@@ -605,7 +584,6 @@ fn rustc(rustc: Tool) {
 }
 
 /// rustc makes a folder of a new name for each link.
-#[cfg(unix)]
 fn without_temporary_folder(word: String) -> String {
     match word.split_once("/rustc") {
         Some((before, after)) if after.contains('/') && !before.contains("lib") => {

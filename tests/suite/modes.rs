@@ -1,19 +1,11 @@
 //! `auto`, `threaded`, `unthreaded` and `off`, by every way there is to say them. Each outcome is a real link.
 
-#[cfg(unix)]
 use crate::support::archive::Archive;
-#[cfg(unix)]
 use crate::support::{Facts, NoCore, Place, Recorder, golden, objects, read, shim, temp_folder};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::path::Path;
 
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     for way in WAYS {
         for mode in MODES.iter().filter(|mode| *way != Way::Marker || mode.name != "auto") {
@@ -33,7 +25,6 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// What a link can be made of.
-#[cfg(unix)]
 const INPUTS: [(&str, &str); 6] = [
     ("atomic", "atomic.o --export=add_shared"),
     ("none", "neutral.o --export=neutral"),
@@ -43,7 +34,6 @@ const INPUTS: [(&str, &str); 6] = [
     ("bitcode, and is", "atomic.bc --export=add_shared"),
 ];
 
-#[cfg(unix)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Comes {
     /// A threaded module, after so many runs of the linker.
@@ -56,17 +46,14 @@ enum Comes {
     IsThreaded(usize),
 }
 
-#[cfg(unix)]
 use Comes::{AsBare, IsThreaded, NotThreaded, Threaded};
 
-#[cfg(unix)]
 struct Mode {
     name: &'static str,
     /// For each of [`INPUTS`].
     comes: [Comes; 6],
 }
 
-#[cfg(unix)]
 const MODES: &[Mode] = &[
     Mode { name: "auto", comes: [Threaded(1), AsBare(1), AsBare(1), Threaded(1), AsBare(2), Threaded(1)] },
     Mode { name: "threaded", comes: [Threaded(1), NotThreaded(0), NotThreaded(0), Threaded(1), NotThreaded(1), Threaded(1)] },
@@ -75,7 +62,6 @@ const MODES: &[Mode] = &[
 ];
 
 /// How a mode is said.
-#[cfg(unix)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Option,
@@ -84,10 +70,8 @@ enum Way {
     Marker,
 }
 
-#[cfg(unix)]
 const WAYS: &[Way] = &[Way::Option, Way::ResponseFile, Way::Variable, Way::Marker];
 
-#[cfg(unix)]
 impl Way {
     fn name(self) -> &'static str {
         match self {
@@ -131,7 +115,6 @@ impl Way {
 }
 
 /// All that the lines name.
-#[cfg(unix)]
 fn inputs() -> Place {
     let place = Place::new(Tool::RustLld);
     let (atomic, neutral) = (objects::atomic(), objects::neutral());
@@ -141,7 +124,6 @@ fn inputs() -> Place {
     place
 }
 
-#[cfg(unix)]
 fn every_input(mode: &Mode, way: Way) {
     let place = inputs();
     for ((input, line), comes) in INPUTS.into_iter().zip(mode.comes) {
@@ -171,14 +153,12 @@ fn every_input(mode: &Mode, way: Way) {
 }
 
 /// What `required!` makes of a crate's name, byte by byte: without `core` an array of text cannot be copied.
-#[cfg(unix)]
 fn need(krate: &str) -> String {
     let line = format!("{krate}\n");
     format!("#[used] #[unsafe(link_section = \"wasm-threads\")] static NEED: [u8; {}] = {:?};", line.len(), line.as_bytes())
 }
 
 /// An object with the section that `required!` makes, with atomics or without.
-#[cfg(unix)]
 fn needing(krate: &str, atomics: bool) -> std::path::PathBuf {
     let source = format!(
         "{} static mut COUNT: i32 = 3;
@@ -190,7 +170,6 @@ fn needing(krate: &str, atomics: bool) -> std::path::PathBuf {
 }
 
 /// A section in an object says `threaded` for whoever links it.
-#[cfg(unix)]
 fn threaded_by_a_crates_need() {
     let place = inputs();
     place.put("needs.o", needing("pool", false)).put("needs-atomic.o", needing("pool", true));
@@ -216,7 +195,6 @@ fn threaded_by_a_crates_need() {
 }
 
 /// A library says it for whoever links it, used or not: which of its members are pulled in is the optimizer's whim.
-#[cfg(unix)]
 fn need_of_a_member_not_pulled_in() {
     let place = inputs();
     let rlib = |atomics| {
@@ -239,7 +217,6 @@ fn need_of_a_member_not_pulled_in() {
 }
 
 /// What the object says is in the module, for whoever looks at it later.
-#[cfg(unix)]
 fn need_in_the_output() {
     let place = inputs();
     place.put("needs.o", needing("pool", true));
@@ -250,7 +227,6 @@ fn need_in_the_output() {
 }
 
 /// The same from rustc, whole.
-#[cfg(unix)]
 fn need_that_rustc_compiles() {
     let source = [objects::NEUTRAL, &need("pool")].concat();
     let place = inputs();
@@ -265,7 +241,6 @@ fn need_that_rustc_compiles() {
 
 /// Several words at once: the option wins over all, the marker over the variable; `off` by variable is undone by the option
 /// alone.
-#[cfg(unix)]
 fn which_word_counts() {
     let place = inputs();
     let (atomic, none) = ("atomic.o --export=add_shared", "neutral.o --export=neutral");
@@ -322,7 +297,6 @@ fn which_word_counts() {
 }
 
 /// Both at once is a mistake that must not be settled in silence; `off`, or a word of the user's, settles it.
-#[cfg(unix)]
 fn build_script_that_contradicts_itself() {
     let place = inputs();
     let both = "--export-if-defined=wasm-threads:unthreaded --export-if-defined=wasm-threads:threaded";
@@ -338,7 +312,6 @@ fn build_script_that_contradicts_itself() {
 }
 
 /// Whatever is wrong, and wherever it comes from: the shim stands aside.
-#[cfg(unix)]
 fn off_by_variable_is_the_way_out() {
     let place = inputs();
     place.put("needs.o", needing("pool", false)).put("refusing.o", objects::refusing());
@@ -356,7 +329,6 @@ fn off_by_variable_is_the_way_out() {
     assert_eq!(linked.failed(1), "");
 }
 
-#[cfg(unix)]
 fn texts() {
     let place = inputs();
     place.put("needs.o", needing("pool", false));
@@ -378,7 +350,6 @@ fn texts() {
 }
 
 /// On the line, in a response file, and in one that another names.
-#[cfg(unix)]
 fn no_word_of_ours_reaches_the_linker() {
     let place = inputs();
     place.write("outer.rsp", b"--export=add_shared --wasm-threads=threaded @inner.rsp");
@@ -395,7 +366,6 @@ fn no_word_of_ours_reaches_the_linker() {
 }
 
 /// A line that is too long for the system: rustc itself moves all of it, our options too, into `@linker-arguments`.
-#[cfg(unix)]
 fn in_the_response_file_that_rustc_writes() {
     let folder = temp_folder();
     // One word longer than the system takes; it names nothing.

@@ -1,24 +1,14 @@
 //! `--wasm-threads-reproduce`: a link packed into one file, which repeats it somewhere else.
 
-#[cfg(unix)]
 use crate::support::archive::Archive;
-#[cfg(unix)]
 use crate::support::{Facts, Place, Run, assert_same_bytes, golden, objects, read, shim, temp_folder};
 use crate::support::{Suite, Tool};
-#[cfg(unix)]
 use std::collections::BTreeMap;
-#[cfg(unix)]
 use std::fs;
-#[cfg(unix)]
 use std::path::{Path, PathBuf};
 
-#[cfg(unix)]
 const TAR: Tool = Tool::Program("tar", "tar");
 
-#[cfg(not(unix))]
-pub fn tests(_suite: &mut Suite) {}
-
-#[cfg(unix)]
 pub fn tests(suite: &mut Suite) {
     for linker in [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)] {
         let name = format!("repeated_elsewhere_with_{}", linker.name());
@@ -33,12 +23,10 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// A file of `wasm-threads-reproduce`, unpacked.
-#[cfg(unix)]
 struct Unpacked {
     folder: tempfile::TempDir,
 }
 
-#[cfg(unix)]
 impl Unpacked {
     fn new(archive: &Path) -> Self {
         let folder = temp_folder();
@@ -76,7 +64,6 @@ impl Unpacked {
 }
 
 /// The lines whose modules must come out again, byte by byte. The output's name is in the module: the archive keeps it.
-#[cfg(unix)]
 const LINES: [(&str, bool); 6] = [
     ("atomic.o --export=add_shared", true),
     ("neutral.o sub/libatomic.a --export=add_shared", true),
@@ -86,7 +73,6 @@ const LINES: [(&str, bool); 6] = [
     ("neutral.o --export=neutral", false),
 ];
 
-#[cfg(unix)]
 fn inputs(linker: Tool) -> Place {
     let place = Place::new(linker);
     place.put("atomic.o", objects::atomic()).put("neutral.o", objects::neutral()).put("refusing.o", objects::refusing());
@@ -94,7 +80,6 @@ fn inputs(linker: Tool) -> Place {
     place
 }
 
-#[cfg(unix)]
 fn repeated_elsewhere(linker: Tool) {
     for (line, threaded) in LINES {
         let place = inputs(linker);
@@ -128,7 +113,6 @@ fn repeated_elsewhere(linker: Tool) {
     }
 }
 
-#[cfg(unix)]
 fn of_rustc() {
     let place = inputs(Tool::RustLld);
     let packed = place.path("a folder").join("it.is.packed.tar");
@@ -147,7 +131,6 @@ fn of_rustc() {
     assert_same_bytes(read(unpacked.root().join("sample.wasm")), module);
 }
 
-#[cfg(unix)]
 fn what_is_in_it() {
     let place = inputs(Tool::RustLld);
     place.put("a name.o", objects::atomic());
@@ -187,7 +170,6 @@ fn what_is_in_it() {
 }
 
 /// What cannot be linked here cannot be linked there, in the same words.
-#[cfg(unix)]
 fn failing_link() {
     for line in [
         "atomic.o refusing.o --export=add_shared",
@@ -217,7 +199,6 @@ fn failing_link() {
 }
 
 /// No linker made anything of it, and just then somebody wants to know why.
-#[cfg(unix)]
 fn link_that_we_refuse() {
     for (line, rule) in [
         ("neutral.o --export=neutral --wasm-threads=threaded", "not-threaded"),
@@ -246,7 +227,6 @@ fn link_that_we_refuse() {
 }
 
 /// The link does not suffer, and it is said once.
-#[cfg(unix)]
 fn unwritable_place() {
     let place = inputs(Tool::RustLld);
     fs::create_dir(place.path("folder")).expect("a folder");
@@ -268,7 +248,6 @@ fn unwritable_place() {
 }
 
 /// emcc and clang have no such option: they are called without it.
-#[cfg(unix)]
 fn not_for_other_styles() {
     let folder = temp_folder();
     let recorder = crate::support::Recorder::new("/bin/true");
