@@ -16,14 +16,19 @@ Set it in .cargo/config.toml:
     [target.wasm32-unknown-unknown]
     linker = \"wasm-threads-linker\"
 
-Its own options, to be given as -C link-arg=…; each but the style has a variable, too:
-  --wasm-threads=MODE             WASM_THREADS             auto, threaded, unthreaded or off
-  --wasm-threads-max-memory=SIZE  WASM_THREADS_MAX_MEMORY  where there is no --max-memory; such as 1GiB
-  --wasm-threads-linker=PATH      WASM_THREADS_LINKER      the real linker
-  --wasm-threads-reproduce=FILE.tar  WASM_THREADS_REPRODUCE  pack the link for a bug report
-  --wasm-threads-style=STYLE                               wasm-ld, emcc or clang
-  --wasm-threads-help, --wasm-threads-version              print and exit
-                                  WASM_THREADS_LOG=info    say what was found, added and checked
+Its own options, to be given as -C link-arg=…, and the variables that stand in for them:
+  --wasm-threads=MODE                auto, threaded, unthreaded or off
+      WASM_THREADS
+  --wasm-threads-max-memory=SIZE     the maximum where there is no --max-memory, such as 1GiB
+      WASM_THREADS_MAX_MEMORY
+  --wasm-threads-linker=PATH         the real linker
+      WASM_THREADS_LINKER
+  --wasm-threads-reproduce=FILE.tar  pack the link into one file for a bug report
+      WASM_THREADS_REPRODUCE
+  --wasm-threads-style=STYLE         whose words these are: wasm-ld, emcc or clang
+  --wasm-threads-help, --wasm-threads-version
+                                     print, and link nothing
+      WASM_THREADS_LOG=info          say what was found, added and checked
 
 All other options are the real linker's, and go through as they are.",
         version()
