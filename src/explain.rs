@@ -147,13 +147,15 @@ fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
             RUSTFLAGS_FIX,
         );
     }
+    // The name under which the `cc` crate reads them.
+    let target = crate::target::triple(failed.options).unwrap_or_else(|| "wasm32-unknown-unknown".to_owned()).replace('-', "_");
     finding(
         format!("the C or C++ object {short}{whose} was compiled without atomics"),
         found,
         "an object whose atomics and thread-locals are real",
         format!(
             "tell its compiler {C_FLAGS}. Where a build script calls it, in .cargo/config.toml:\n[env]\n\
-             CFLAGS_wasm32_unknown_unknown = \"{C_FLAGS}\"\nCXXFLAGS_wasm32_unknown_unknown = \"{C_FLAGS}\"\nor, in your own \
+             CFLAGS_{target} = \"{C_FLAGS}\"\nCXXFLAGS_{target} = \"{C_FLAGS}\"\nor, in your own \
              build.rs, wasm_threads::cc() in place of cc::Build::new()"
         ),
     )

@@ -84,23 +84,33 @@ impl Settings {
             settings.mode = mode("WASM_THREADS", &value)?;
             settings.mode_from = "the variable WASM_THREADS";
         }
+        // Of what is wrong only the first is told, and nothing where the shim is switched off.
+        let mut wrong = None;
         if let Some(value) = set("WASM_THREADS_MAX_MEMORY") {
-            settings.max_memory = Some(max_memory("WASM_THREADS_MAX_MEMORY", &value, line)?);
+            match max_memory("WASM_THREADS_MAX_MEMORY", &value, line) {
+                Ok(size) => settings.max_memory = Some(size),
+                Err(finding) => wrong = Some(finding),
+            }
         }
         let off_by_variable = settings.mode == Mode::Off;
         settings.take_marker(line);
         for option in &line.own {
-            settings.take_option(option, line)?;
+            if let Err(finding) = settings.take_option(option, line) {
+                wrong.get_or_insert(finding);
+            }
         }
         let contradiction = is_marked(line, "threaded") && is_marked(line, "unthreaded") && settings.mode_from == BUILD_SCRIPT;
         // Off is the way out of trouble: nothing but an option on the line itself may take it back.
         if off_by_variable && settings.mode_from != "the option --wasm-threads=" {
             (settings.mode, settings.mode_from) = (Mode::Off, "the variable WASM_THREADS");
         }
-        if contradiction && settings.mode != Mode::Off {
-            return Err(Box::new(contradiction_found()));
+        if settings.mode == Mode::Off {
+            return Ok(settings);
         }
-        Ok(settings)
+        if contradiction {
+            wrong.get_or_insert(Box::new(contradiction_found()));
+        }
+        wrong.map_or(Ok(settings), Err)
     }
 
     /// A marker is the word of a `build.rs` in the package that is being linked.

@@ -31,6 +31,16 @@ impl Target {
     }
 }
 
+/// The triple in `rustlib/<triple>/`, where rustc's own folder is on the line.
+pub(crate) fn triple(options: &Options) -> Option<String> {
+    options.search_paths.iter().find_map(|path| {
+        let mut parts = parts(path.as_os_str());
+        parts.find(|part| *part == b"rustlib")?;
+        let triple = String::from_utf8(parts.next()?.to_vec()).ok()?;
+        triple.starts_with("wasm").then_some(triple)
+    })
+}
+
 fn from_triple(triple: &[u8]) -> Option<Target> {
     let text = std::str::from_utf8(triple).ok()?;
     let rest = text.strip_prefix("wasm32").or_else(|| text.strip_prefix("wasm64"))?;

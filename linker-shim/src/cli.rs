@@ -2,6 +2,7 @@
 
 use crate::demo;
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -25,32 +26,34 @@ Exit status: 0 done, 1 it did not work, 2 bad usage.";
 /// Answers this process's arguments.
 pub fn main() -> ExitCode {
     let mut args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // `cargo wasm-threads demo` runs `cargo-wasm-threads wasm-threads demo`.
-    if args.first().is_some_and(|first| first == "wasm-threads") {
+    // `cargo wasm-threads demo` runs `cargo-wasm-threads wasm-threads demo`: then it is a person's word, and no link.
+    let by_cargo = args.first().is_some_and(|first| first == "wasm-threads");
+    if by_cargo {
         args.remove(0);
     }
-    let words: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap_or_default()).collect();
+    let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
-        ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => {
-            println!("{HELP}");
-            ExitCode::SUCCESS
-        }
-        ["-V" | "--version"] => {
-            println!("cargo-wasm-threads {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
+        ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => answer(HELP),
+        ["-V" | "--version"] => answer(concat!("cargo-wasm-threads ", env!("CARGO_PKG_VERSION"))),
         [] => usage("no command was given"),
         ["demo", other, ..] => usage(&format!("demo does not take \"{other}\"")),
-        [command, ..] if is_a_word(command) => usage(&format!("there is no command \"{command}\"")),
+        [command, ..] if by_cargo || is_a_word(command) => usage(&format!("there is no command \"{command}\"")),
         // `-flavor wasm …`, `@arguments`, `--wasm-threads=…`, `a.o …`: a linker's words.
         _ => wasm_threads::linker::main(),
     }
 }
 
+/// Whoever asked may have gone away, and then wants no more.
+fn answer(text: &str) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
 /// A command that was mistyped, rather than the first word of a link.
 fn is_a_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') && !text.starts_with('-')
 }
 
 fn show_demo(verbose: bool) -> ExitCode {

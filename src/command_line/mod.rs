@@ -72,6 +72,8 @@ pub struct Options {
     pub export_all: bool,
     /// `--no-check-features`, not taken back by a later `--check-features`.
     pub no_check_features: bool,
+    /// `--error-limit`: the linker may stop before it has said all.
+    pub error_limit: bool,
     /// `-m wasm64`, `-mwasm64`.
     pub wasm64: bool,
     /// The linker makes no ordinary module of this line, or none at all: the option that says so.
@@ -345,6 +347,7 @@ fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>, Opt
         let value = value.unwrap_or_default();
         match id {
             Id::Other | Id::EndLib | Id::ResponseQuoting | Id::Features => lazy &= id != Id::EndLib,
+            Id::ErrorLimit => options.error_limit = true,
             Id::StartLib => lazy = true,
             Id::WholeArchive => whole_archive = true,
             Id::NoWholeArchive => whole_archive = false,

@@ -5,7 +5,7 @@ use super::output::Output;
 use super::process::{Call, Ended, Streams, shell_word, show};
 use super::real_linker::RealLinker;
 use super::reproduce;
-use super::scratch::Scratch;
+use super::scratch::{Scratch, no_scratch};
 use crate::command_line::{CommandLine, Copy, Forward, Options};
 use crate::explain::{self, Failed};
 use crate::inputs::{self, Atomics, Inputs, Undecided};
@@ -109,7 +109,9 @@ impl<'a> Link<'a> {
         let one_after_the_other = self.settings.mode == Mode::Unthreaded
             || options.no_check_features
             || self.output.not_a_file().is_some()
-            || !inputs::first_of_many_is_atomic(options);
+            || !inputs::first_of_many_is_atomic(options)
+            // Out of sight means in temporary files: without any, a link that needs none must still do.
+            || tempfile::tempfile().is_err();
         if one_after_the_other {
             return Ok((Inputs::survey(options), None));
         }
@@ -197,7 +199,12 @@ impl<'a> Link<'a> {
             let said = self.ask_with_veto(plan)?;
             return if said.is_empty() { Err(Box::new(self.threaded(why))) } else { self.as_asked(inputs) };
         }
-        let mut first = self.run_linker(&plan.first, &plan.last, Streams::Held)?;
+        let mut last = plan.last.clone();
+        if self.options().error_limit {
+            // The linker's answer may be its second error.
+            last.push("--error-limit=0".into());
+        }
+        let mut first = self.run_linker(&plan.first, &last, Streams::Held)?;
         if first.status.success() {
             self.let_out(&mut first)?;
             return self.judge(first);
@@ -317,7 +324,7 @@ impl<'a> Link<'a> {
     fn ask_with_veto(&mut self, plan: &Plan) -> Result<String, Box<Finding>> {
         let path = self.scratch.path("asked.wasm").map_err(|error| no_scratch(&error))?;
         let mut last = plan.last.clone();
-        last.extend(["--check-features".into(), "-o".into(), path.into_os_string()]);
+        last.extend(["--error-limit=0".into(), "--check-features".into(), "-o".into(), path.into_os_string()]);
         let call = self.call(&plan.first, &last)?;
         let ended = call.run(Streams::Held, &mut self.scratch)?;
         Ok(if ended.status.success() {
@@ -520,14 +527,4 @@ fn refused(said: &str) -> Option<Box<Finding>> {
         "every object compiled with atomics",
         "leave --no-check-features out, and follow what the linker then says",
     )))
-}
-
-fn no_scratch(error: &io::Error) -> Box<Finding> {
-    Box::new(Finding::new(
-        &rules::LINKER_DID_NOT_START,
-        "no temporary file could be written for this link",
-        error.to_string(),
-        "room for a few small files",
-        "free space in the temporary folder, or name another one in TMPDIR (TEMP on Windows)",
-    ))
 }

@@ -1,7 +1,7 @@
 //! Running the real linker: the one place that starts a process for a link.
 
 use super::real_linker::{DEPTH, RealLinker};
-use super::scratch::Scratch;
+use super::scratch::{Scratch, no_scratch};
 use crate::command_line::{Quoting, quote};
 use crate::os_bytes::{bytes, word};
 use crate::report::Finding;
@@ -137,19 +137,18 @@ impl Call<'_> {
     /// Runs the linker to its end, its words held back, and does something else meanwhile.
     pub(crate) fn run_held<T>(&self, scratch: &mut Scratch, meanwhile: impl FnOnce() -> T) -> Result<(Ended, T), Box<Finding>> {
         log::info!("running {}", show(self));
-        let io_error = |error: io::Error| self.not_started(&error);
         // Files without a name: a map of a large link can be larger than memory.
         let files = || Ok::<_, io::Error>((tempfile::tempfile()?, tempfile::tempfile()?));
-        let (out, mut errors) = files().map_err(io_error)?;
+        let (out, mut errors) = files().map_err(|error| no_scratch(&error))?;
         let mut child = self.spawn(scratch, &|command| {
             command.stdout(out.try_clone()?).stderr(errors.try_clone()?);
             Ok(())
         })?;
         let done = meanwhile();
-        let status = child.wait().map_err(io_error)?;
+        let status = child.wait().map_err(|error| self.not_started(&error))?;
         let mut kept = Vec::new();
         let read = errors.rewind().and_then(|()| (&errors).take(MOST_KEPT as u64).read_to_end(&mut kept));
-        read.map_err(io_error)?;
+        read.map_err(|error| no_scratch(&error))?;
         Ok((Ended { status, errors: kept, held: Some((out, errors)) }, done))
     }
 

@@ -23,7 +23,9 @@ pub(crate) struct RealLinker {
 impl RealLinker {
     fn at(path: PathBuf) -> RealLinker {
         // lld takes its flavor from the first piece of its name that is one (`DriverDispatcher.cpp`); these have none.
-        let generic = path.file_stem().is_some_and(|stem| stem == "rust-lld" || stem == "lld");
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = stem.trim_end_matches(|character: char| character.is_ascii_digit()).trim_end_matches('-');
+        let generic = name == "rust-lld" || name == "lld";
         RealLinker { path, generic }
     }
 }

@@ -1,5 +1,7 @@
 //! A folder for what only this link needs. Made when the first file is written, removed when the link ends.
 
+use crate::report::Finding;
+use crate::rules;
 use std::io;
 use std::path::PathBuf;
 
@@ -39,4 +41,15 @@ impl Scratch {
         std::fs::write(&path, contents)?;
         Ok(path)
     }
+}
+
+/// The finding for a link that needs a temporary file and can have none.
+pub(crate) fn no_scratch(error: &io::Error) -> Box<Finding> {
+    Box::new(Finding::new(
+        &rules::LINKER_DID_NOT_START,
+        "no temporary file could be written for this link",
+        error.to_string(),
+        "room for a few small files",
+        "free space in the temporary folder, or name another one in TMPDIR (TEMP on Windows)",
+    ))
 }

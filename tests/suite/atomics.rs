@@ -96,6 +96,8 @@ const LIBRARIES: &[Row] = &[
     ("neutral.o libatomic.a --export=neutral --export=add_shared", Threaded, 1),
     ("neutral.o libneutral.a --export=neutral", AsBare, 1),
     ("refusing.o libatomic.a --export=add_shared", AsBare, 1),
+    // The veto is the linker's second word, after that on what refuses.
+    ("neutral.o libatomic.a librefusing.a --export=refusing_shared --error-limit=1", AsBare, 2),
     ("neutral.o -latomic -L. --export=neutral", AsBare, 2),
     ("neutral.o -L. -latomic --export=add_shared", Threaded, 1),
     ("neutral.o -L . -l atomic --export=add_shared", Threaded, 1),
@@ -448,6 +450,9 @@ fn many_objects() {
     assert!(facts.exports("many_0000") && facts.exports("many_0099"));
     // What the linker says comes out as ever, and once: on standard output here, and on standard error of a link that fails.
     assert!(place.link(&format!("{line} --trace")).ran.stdout_text().matches("many_0099.rcgu.o").count() == 1);
+    // The linker's words are held back in temporary files meanwhile: where there can be none, all goes one after the other.
+    let gone = place.path("gone");
+    place.link_with(&line, &[("TMPDIR", &gone.to_string_lossy())]).threaded(1);
     let failing = place.link(&format!("{line} --export=nowhere"));
     failing.failed(1);
     let said = failing.ran.stderr_text();

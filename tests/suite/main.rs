@@ -8,6 +8,7 @@ mod atomics;
 #[cfg(unix)]
 mod bad_use;
 mod build_scripts;
+mod cli;
 mod contract;
 mod demo;
 mod differential;
@@ -32,6 +33,7 @@ use support::Suite;
 fn main() {
     let mut suite = Suite::from_arguments();
     suite.module("build_scripts", build_scripts::tests);
+    suite.module("cli", cli::tests);
     suite.module("contract", contract::tests);
     suite.module("demo", demo::tests);
     suite.module("differential", differential::tests);

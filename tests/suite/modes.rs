@@ -324,6 +324,10 @@ fn off_by_variable_is_the_way_out() {
     ] {
         place.link_with(line, &[("WASM_THREADS", "off")]).as_bare(line, 1);
     }
+    // Nor is anything else of ours held against it.
+    let line = "atomic.o --export=add_shared";
+    place.link_with(line, &[("WASM_THREADS", "off"), ("WASM_THREADS_MAX_MEMORY", "1GB")]).as_bare(line, 1);
+    place.link_with(line, &[("WASM_THREADS_MAX_MEMORY", "1GB")]).refused("bad-option", 0);
     // A link that fails does so without a word of ours.
     let linked = place.link_with("atomic.o refusing.o --shared-memory --max-memory=65536000", &[("WASM_THREADS", "off")]);
     assert_eq!(linked.failed(1), "");
