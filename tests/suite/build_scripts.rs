@@ -1,6 +1,6 @@
 //! What stands in a package: `build.rs`, `required!`, C objects; with the shim and without it.
 
-use crate::support::{Facts, Project, Suite, Tool, shim, two_workers};
+use crate::support::{Facts, Project, Suite, THREADED, Tool, shim, two_workers};
 
 const NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22)];
 const C_NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22), Tool::Clang, Tool::LlvmAr, Tool::Node];
@@ -23,17 +23,21 @@ pub fn tests(suite: &mut Suite) {
 
 fn threaded_is_right_whoever_links() {
     let project = Project::new("tests/fixtures/build-script", "threaded", shim());
-    let assert_threaded = |project: &Project| {
-        let facts = Facts::read(project.module("debug", "states_its_need"));
+    let assert_threaded = |project: &Project, profile: &str| {
+        let facts = Facts::read(project.module(profile, "states_its_need"));
         facts.assert_threaded();
         assert_eq!(facts.memory().maximum, Some(512 << 4), "512 MiB in pages");
         assert!(facts.exports("my_symbol"));
     };
     project.build(&[]).expect_success();
-    assert_threaded(&project);
+    assert_threaded(&project, "debug");
+    project.build(&["--profile", "lto"]).expect_success();
+    assert_threaded(&project, "lto");
     let project = project.linker(Tool::WasmLd(22).path());
     project.touch().build(&[]).expect_success();
-    assert_threaded(&project);
+    assert_threaded(&project, "debug");
+    project.touch().build(&["--profile", "lto"]).expect_success();
+    assert_threaded(&project, "lto");
 }
 
 fn threaded_without_atomics_is_refused() {
@@ -100,9 +104,20 @@ fn cc_links_and_runs() {
     project.build(&[]).expect_success();
     let module = project.module("debug", "c_object");
     Facts::read(&module).assert_threaded();
-    let said = two_workers(&module).expect_success().stdout_text();
-    assert!(said.contains(r#""counter":[100,60100,60100,60100]"#), "{said}");
-    assert!(said.contains(r#""first":[7,7,7],"then":[11,22,33]"#), "{said}");
+    let runs = || {
+        let said = two_workers(&module).expect_success().stdout_text();
+        assert!(said.contains(r#""counter":[100,60100,60100,60100]"#), "{said}");
+        assert!(said.contains(r#""first":[7,7,7],"then":[11,22,33]"#), "{said}");
+    };
+    runs();
+    // Without the shim the flags are the user's own affair; the object is right as it is.
+    let project = project.linker(Tool::WasmLd(22).path());
+    let flags = THREADED.map(|flag| format!("-Clink-arg={flag}"));
+    let mut words = vec!["rustc", "--target", "wasm32-unknown-unknown", "--"];
+    words.extend(flags.iter().map(String::as_str));
+    project.touch().cargo(&words).run().expect_success();
+    Facts::read(&module).assert_threaded();
+    runs();
 }
 
 fn plain_cc_is_refused_and_explained() {

@@ -1,6 +1,6 @@
 //! The main job: a recipe of 2023, unchanged, with the shim and without it.
 
-use crate::support::{Facts, Project, Recorder, Suite, Tool, shim, two_workers};
+use crate::support::{Facts, Project, Recorder, Run, Suite, Tool, shim, temp_folder, two_workers};
 use std::path::Path;
 
 const NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22), Tool::Node];
@@ -11,6 +11,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("binary_and_example_and_test", NEEDS, other_kinds_of_crates);
     suite.test("cargo_does_not_relink_for_a_variable", NEEDS, cargo_does_not_relink_for_a_variable);
     suite.test("flags_lost_to_rustflags", NEEDS, flags_lost_to_rustflags);
+    suite.test("prebuilt_std_is_explained", NEEDS, prebuilt_std_is_explained);
     suite.test("doctests", NEEDS, doctests);
 }
 
@@ -78,6 +79,35 @@ fn flags_lost_to_rustflags() {
     let project = project.env("WASM_THREADS", "threaded");
     let refused = project.touch().build(&[]).expect_code(101).expect_stderr("error[not-threaded]");
     refused.expect_stderr("RUSTFLAGS in the environment replaces `rustflags`");
+}
+
+/// A sysroot with a `std` that was compiled without atomics, as rustup installs it, and a crate with them.
+fn prebuilt_std_is_explained() {
+    let recorder = Recorder::new(Tool::WasmLd(22).path());
+    let project = Project::new("tests/fixtures/stale-recipe", "prebuilt", recorder.linker()).env("RUSTFLAGS", "--cfg lost");
+    project.build(&[]).expect_success();
+    let sysroot = temp_folder();
+    let libraries = sysroot.path().join("lib/rustlib/wasm32-unknown-unknown/lib");
+    std::fs::create_dir_all(&libraries).expect("a folder");
+    for word in recorder.only_run() {
+        let path = Path::new(&word);
+        if path.extension().is_some_and(|extension| extension == "rlib") {
+            std::fs::copy(path, libraries.join(path.file_name().expect("a name"))).expect("a copy");
+        }
+    }
+    let rustc = Run::new(Tool::RustcWeb.path()).env("RUSTC_BOOTSTRAP", "1").folder(project.folder());
+    let words =
+        ["--target", "wasm32-unknown-unknown", "--crate-type", "cdylib", "-Cpanic=abort", "src/lib.rs", "-o", "out.wasm"];
+    let build =
+        rustc.word("--sysroot").word(sysroot.path()).words(words).words(["-C", &format!("linker={}", shim().display())]);
+    // As it is, it links, and is not threaded; with atomics in the crate alone, it must not.
+    build.run().expect_success();
+    Facts::read(project.folder().join("out.wasm")).assert_unthreaded();
+    let refused = build.word("-Ctarget-feature=+atomics,+bulk-memory,+mutable-globals").run().expect_code(1);
+    refused
+        .expect_stderr("--shared-memory is disallowed by ")
+        .expect_stderr("Rust's own `")
+        .expect_stderr("-Zbuild-std=std,panic_abort");
 }
 
 /// rustdoc takes its flags from elsewhere: without them a doctest is an object without atomics among crates that have them.
