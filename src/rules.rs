@@ -72,8 +72,6 @@ rules! {
         "it would call itself without end";
     LINKER_DID_NOT_START = "linker-did-not-start" Error
         "without the real linker nothing is linked";
-    OUTPUT_NOT_JUDGED = "output-not-judged" Error
-        "only a regular file can be read back, and this link was asked to prove that it is threaded";
     OUTPUT_MISSING = "output-missing" Error
         "the linker's success is worth nothing without the module";
     REPRODUCE_FAILED = "reproduce-failed" Warning
