@@ -13,7 +13,8 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Whether there is nothing to remove.
+    /// Whether there is nothing to remove. Only asked where this process can become the linker.
+    #[cfg(unix)]
     pub(crate) fn is_empty(&self) -> bool {
         self.folder.is_none()
     }
