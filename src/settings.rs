@@ -157,7 +157,7 @@ fn mode(name: &str, value: &OsStr) -> Result<Mode, Box<Finding>> {
             format!("{name}={} is not a mode", value.display()),
             format!("\"{}\"", value.display()),
             "auto, threaded, unthreaded or off",
-            format!("{name}=auto"),
+            format!("{name}=threaded where it must be threaded; {name}=auto, or nothing, where it may be"),
         ))
     })
 }

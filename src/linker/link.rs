@@ -213,8 +213,10 @@ impl<'a> Link<'a> {
         if said.contains(VETO) {
             return self.proved_without(inputs);
         }
-        let mixture = kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED);
-        if !mixture && self.detour.is_none() {
+        if kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED) {
+            return self.mixture_on_demand(why, inputs);
+        }
+        if self.detour.is_none() {
             // Whatever comes of it, it is not what was asked for: the output of an earlier link stays.
             self.detour = Some(self.detour()?);
         }
@@ -223,16 +225,6 @@ impl<'a> Link<'a> {
         if !second.status.success() {
             self.let_out(&mut second)?;
             return self.failed(&second, None, inputs);
-        }
-        if mixture {
-            // Rust without atomics, and a C library with them: a mixture like any other.
-            let needs = inputs::all_needs(self.options());
-            if let Some(finding) = self.must_be_threaded(why, &needs) {
-                return Ok(self.refuse(vec![finding]));
-            }
-            log::warn!("linked as it is, unthreaded: {why}, and other objects refuse a shared memory");
-            self.let_out(&mut second)?;
-            return self.finish(second, &[]);
         }
         self.let_out(&mut first)?;
         self.failed(&first, plan.max_memory, inputs)

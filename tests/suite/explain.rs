@@ -243,6 +243,10 @@ fn c_dependency() {
         let ours = place.link(&format!("first.rcgu.o {library} --export=add_shared --export=counter")).failed(1);
         check(text, &ours, &place);
     }
+    // The variable bears the name of the target that is built.
+    let library = "-Llib/rustlib/wasm32v1-none/lib vendor/libcounter.a";
+    let ours = place.link(&format!("first.rcgu.o {library} --export=add_shared --export=counter")).failed(1);
+    assert!(ours.contains("\n          CFLAGS_wasm32v1_none = "), "{ours}");
     // A thin archive names the object's file.
     let object = place.path("counter.o");
     place.write("thin/libcounter.a", &Archive::thin().file(&object).bytes());

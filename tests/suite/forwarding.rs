@@ -307,7 +307,7 @@ fn argv0_where_lld_reads_it() {
     let place = place(Tool::RustLld);
     let names = place.path("names");
     fs::create_dir(&names).expect("a folder");
-    for name in ["wasm-ld", "wasm-ld-99", "my-wasm-ld", "rust-lld", "lld"] {
+    for name in ["wasm-ld", "wasm-ld-99", "my-wasm-ld", "rust-lld", "rust-lld-22", "lld", "lld-22"] {
         let linker = names.join(name);
         std::os::unix::fs::symlink(Tool::RustLld.path(), &linker).expect("a link");
         for object in ["neutral.o", "atomic.o"] {
