@@ -18,6 +18,10 @@ pub enum Abi {
     WasiThreads,
     /// WASI without threads: `wasm32-wasip1`.
     Wasi,
+    /// The script that emcc writes beside it.
+    Emscripten,
+    /// Another Emscripten module, which loads it while it runs.
+    EmscriptenSide,
 }
 
 /// The demands on one kind of module.
@@ -74,16 +78,28 @@ impl Contract {
     }
 }
 
+/// Where only what emcc links is judged otherwise.
+const fn is_emscripten(abi: Abi) -> bool {
+    matches!(abi, Abi::Emscripten | Abi::EmscriptenSide)
+}
+
 struct Check<'a> {
     module: &'a Module,
     name: &'a str,
     abi: Abi,
 }
 
-/// The words that mend a link that the shim did not see, or that somebody took apart.
-const RELINK: &str = "link with `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml";
-
 impl Check<'_> {
+    /// The words that mend a link that the shim did not see, or that somebody took apart.
+    fn relink(&self) -> &'static str {
+        if is_emscripten(self.abi) {
+            "link with -pthread: by emcc itself, or by `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-emscripten] in \
+             .cargo/config.toml"
+        } else {
+            "link with `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml"
+        }
+    }
+
     fn target_without_threads(&self) -> Option<Finding> {
         (self.abi == Abi::Wasi).then(|| {
             Finding::new(
@@ -99,16 +115,22 @@ impl Check<'_> {
     fn memory(&self) -> Option<Finding> {
         let Some(memory) = self.module.memory() else {
             let what = format!("{} has no memory", self.name);
-            return Some(Finding::new(&rules::MEMORY_MISSING, what, "no memory", "one memory, imported and shared", RELINK));
+            return Some(Finding::new(
+                &rules::MEMORY_MISSING,
+                what,
+                "no memory",
+                "one memory, imported and shared",
+                self.relink(),
+            ));
         };
         let found = describe(memory);
         if !memory.shared {
             let what = format!("the memory of {} is not shared", self.name);
-            return Some(Finding::new(&rules::MEMORY_NOT_SHARED, what, found, "a shared memory with a maximum", RELINK));
+            return Some(Finding::new(&rules::MEMORY_NOT_SHARED, what, found, "a shared memory with a maximum", self.relink()));
         }
         if memory.import.is_none() {
             let what = format!("{} has a shared memory of its own instead of importing it", self.name);
-            let fix = "pass -C link-arg=--import-memory";
+            let fix = if is_emscripten(self.abi) { self.relink() } else { "pass -C link-arg=--import-memory" };
             return Some(Finding::new(&rules::MEMORY_NOT_IMPORTED, what, found, "an imported memory, such as env.memory", fix));
         }
         None
@@ -128,6 +150,10 @@ impl Check<'_> {
     }
 
     fn memory_cannot_grow(&self) -> Option<Finding> {
+        if is_emscripten(self.abi) {
+            // Its allocator takes what is there, and by default there is as much as there will ever be.
+            return None;
+        }
         let memory = self.module.memory().filter(|memory| memory.shared && memory.maximum == Some(memory.minimum))?;
         let bytes = memory.minimum.saturating_mul(memory.page);
         let heap = self.module.constant("__heap_base").map(|base| bytes.saturating_sub(base));
@@ -158,7 +184,7 @@ impl Check<'_> {
                 format!("{} writes its data again in every thread", self.name),
                 format!("{} of {} data segments active, {}", active.len(), self.module.segments.len(), show(bytes)),
                 "passive data segments, written once by a start function",
-                RELINK,
+                self.relink(),
             )
         })
     }

@@ -3,7 +3,7 @@
 //! The linker's own words stay as they are; these stand under them. Each row of [`ROWS`] names the text it goes by, as `lld`
 //! 14 to 22 prints it, and `tests/suite/explain.rs` provokes it for real.
 
-use crate::command_line::Options;
+use crate::command_line::{Options, Style};
 use crate::inputs::Found;
 use crate::report::Finding;
 use crate::rules;
@@ -12,6 +12,7 @@ use crate::size::PAGE;
 /// What is known of a link that failed.
 pub(crate) struct Failed<'a> {
     pub options: &'a Options,
+    pub style: Style,
     /// rustc made the line.
     pub rustc: bool,
     /// The maximum that we declared for want of the user's.
@@ -43,6 +44,7 @@ pub(crate) fn explain(errors: &str, failed: &Failed<'_>) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(misplaced(errors, failed));
     findings
 }
 
@@ -75,6 +77,10 @@ const ROWS: &[(&str, Meaning)] = &[
     ("--max-memory is incompatible with --no-growable-memory", no_growable),
     (" is not allowed.", feature_not_allowed),
     (NO_FLAVOR, no_flavor),
+    // emcc 3.1.6, and the linker of 4.x.
+    ("PROXY_TO_PTHREAD proxies main() for you, but no main exists", no_main),
+    ("undefined symbol: main", no_main),
+    ("STANDALONE_WASM does not support pthreads", standalone),
 ];
 
 fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix: impl Into<String>) -> Option<Finding> {
@@ -83,15 +89,34 @@ fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix:
     Some(finding)
 }
 
-const BUILD_STD: &str = "build it anew: cargo +nightly build --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort (once: rustup \
-     component add rust-src --toolchain nightly)\nIf you do, it did not reach this build: a build script or a second cargo may call \
-     cargo without it. In .cargo/config.toml it always holds:\n[unstable]\nbuild-std = [\"std\", \"panic_abort\"]";
+impl Failed<'_> {
+    fn triple(&self) -> String {
+        crate::target::triple(self.options, self.style)
+    }
 
-const RUSTFLAGS_FIX: &str = "in .cargo/config.toml:\n[target.wasm32-unknown-unknown]\nrustflags = [\"-C\", \"target-feature=+atomics\"]\nIf it is \
-     there already: RUSTFLAGS in the environment replaces `rustflags` instead of adding to it, and doctests take RUSTDOCFLAGS or \
-     `rustdocflags`";
+    fn build_std(&self) -> String {
+        format!(
+            "build it anew: cargo +nightly build --target {} -Zbuild-std=std,panic_abort (once: rustup component add rust-src \
+             --toolchain nightly)\nIf you do, it did not reach this build: a build script or a second cargo may call cargo without it. In \
+             .cargo/config.toml it always holds:\n[unstable]\nbuild-std = [\"std\", \"panic_abort\"]",
+            self.triple()
+        )
+    }
 
-const C_FLAGS: &str = "-matomics -mbulk-memory";
+    fn rust_flags(&self) -> String {
+        format!(
+            "in .cargo/config.toml:\n[target.{}]\nrustflags = [\"-C\", \"target-feature=+atomics\"]\nIf it is there already: \
+             RUSTFLAGS in the environment replaces `rustflags` instead of adding to it, and doctests take RUSTDOCFLAGS or `rustdocflags`",
+            self.triple()
+        )
+    }
+
+    /// What a C compiler is told: where there is a libc with threads, its own word for them.
+    fn c_flags(&self) -> &'static str {
+        let triple = self.triple();
+        if triple.contains("emscripten") || triple.ends_with("-threads") { "-pthread" } else { "-matomics -mbulk-memory" }
+    }
+}
 
 fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     let name = message.split("--shared-memory is disallowed by ").nth(1)?;
@@ -110,7 +135,7 @@ fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
             format!("{whose} was compiled without atomics"),
             format!("{short}\n{}", owner.place),
             "a standard library compiled with the same target features as your code",
-            BUILD_STD,
+            failed.build_std(),
         );
     }
     let places: Vec<&str> = owners.iter().map(|owner| owner.place.as_str()).collect();
@@ -136,7 +161,7 @@ fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
             format!("{module}, which the linker compiled from bitcode, has no atomics"),
             name,
             "every crate and every C file compiled with atomics, as bitcode too",
-            format!("{RUSTFLAGS_FIX}.\nFor C: {C_FLAGS}"),
+            format!("{}.\nFor C: {}", failed.rust_flags(), failed.c_flags()),
         );
     }
     if short.ends_with(".rcgu.o") {
@@ -144,18 +169,18 @@ fn disallowed(message: &str, failed: &Failed<'_>) -> Option<Finding> {
             format!("the Rust object {short}{whose} was compiled without atomics"),
             found,
             "every crate compiled with +atomics",
-            RUSTFLAGS_FIX,
+            failed.rust_flags(),
         );
     }
     // The name under which the `cc` crate reads them.
-    let target = crate::target::triple(failed.options).unwrap_or_else(|| "wasm32-unknown-unknown".to_owned()).replace('-', "_");
+    let (target, c_flags) = (failed.triple().replace('-', "_"), failed.c_flags());
     finding(
         format!("the C or C++ object {short}{whose} was compiled without atomics"),
         found,
         "an object whose atomics and thread-locals are real",
         format!(
-            "tell its compiler {C_FLAGS}. Where a build script calls it, in .cargo/config.toml:\n[env]\n\
-             CFLAGS_{target} = \"{C_FLAGS}\"\nCXXFLAGS_{target} = \"{C_FLAGS}\"\nor, in your own \
+            "tell its compiler {c_flags}. Where a build script calls it, in .cargo/config.toml:\n[env]\n\
+             CFLAGS_{target} = \"{c_flags}\"\nCXXFLAGS_{target} = \"{c_flags}\"\nor, in your own \
              build.rs, wasm_threads::cc() in place of cc::Build::new()"
         ),
     )
@@ -221,19 +246,20 @@ fn atomics_lost(_: &str, failed: &Failed<'_>) -> Option<Finding> {
 fn both_or_neither(failed: &Failed<'_>, flag: &str) -> String {
     if failed.rustc {
         format!(
-            "{RUSTFLAGS_FIX}.\nIf it is not meant to be threaded: leave {flag} and its like out. They are added where they are needed"
+            "{}.\nIf it is not meant to be threaded: leave {flag} and its like out. They are added where they are needed",
+            failed.rust_flags()
         )
     } else {
-        format!("compile with {C_FLAGS}, or leave {flag} out")
+        format!("compile with {}, or leave {flag} out", failed.c_flags())
     }
 }
 
-fn bulk_memory(_: &str, _: &Failed<'_>) -> Option<Finding> {
+fn bulk_memory(_: &str, failed: &Failed<'_>) -> Option<Finding> {
     finding(
         "the objects were compiled with atomics but without bulk-memory",
         "+atomics alone",
         "+bulk-memory too: a shared memory is filled by memory.init",
-        format!("-C target-feature=+atomics,+bulk-memory; for C: {C_FLAGS}"),
+        format!("-C target-feature=+atomics,+bulk-memory; for C: {}", failed.c_flags()),
     )
 }
 
@@ -250,15 +276,16 @@ fn export_not_found(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     })?
 }
 
-fn tls_relocation(message: &str, _: &Failed<'_>) -> Option<Finding> {
+fn tls_relocation(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     let symbol = message.split('`').nth(1).unwrap_or("a variable");
     finding(
         format!("`{symbol}` is thread-local to one object and an ordinary variable to another"),
         "an object with atomics uses a thread-local that is defined in an object without them",
         "both compiled with atomics",
         format!(
-            "compile the one that defines it with atomics: for C, {C_FLAGS}; for Rust, -Zbuild-std and -C \
-             target-feature=+atomics (not --no-check-features, which hides just this)"
+            "compile the one that defines it with atomics: for C, {}; for Rust, -Zbuild-std and -C \
+             target-feature=+atomics (not --no-check-features, which hides just this)",
+            failed.c_flags()
         ),
     )
 }
@@ -414,16 +441,24 @@ fn not_a_number(message: &str, _: &Failed<'_>) -> Option<Finding> {
     })?
 }
 
-fn mutable_globals(_: &str, _: &Failed<'_>) -> Option<Finding> {
+fn mutable_globals(_: &str, failed: &Failed<'_>) -> Option<Finding> {
     finding(
         "__tls_base is a mutable global, and no object was compiled for those",
         "no +mutable-globals",
         "+mutable-globals (which -C target-cpu=mvp leaves out)",
-        format!("-C target-feature=+atomics,+bulk-memory,+mutable-globals; for C: {C_FLAGS} -mmutable-globals"),
+        format!("-C target-feature=+atomics,+bulk-memory,+mutable-globals; for C: {} -mmutable-globals", failed.c_flags()),
     )
 }
 
-fn no_growable(_: &str, _: &Failed<'_>) -> Option<Finding> {
+fn no_growable(_: &str, failed: &Failed<'_>) -> Option<Finding> {
+    if failed.style == Style::Emcc {
+        return finding(
+            "emcc sets the sizes of the memory itself, by its own settings",
+            "--max-memory among the words for its linker",
+            "-sMAXIMUM_MEMORY=, in bytes, and -sALLOW_MEMORY_GROWTH",
+            "in place of -Wl,--max-memory=N: -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=N",
+        );
+    }
     finding(
         "a memory that must not grow has no other maximum than its size",
         "--max-memory and --no-growable-memory",
@@ -450,6 +485,50 @@ fn no_flavor(_: &str, _: &Failed<'_>) -> Option<Finding> {
         "rust-lld or wasm-ld under its own name, or -flavor wasm as the first words",
         "name rust-lld or wasm-ld: -C link-arg=--wasm-threads-linker=/path/to/rust-lld",
     )
+}
+
+/// `crt1_proxy_main.o` calls `__main_argc_argv`, which rustc has defined only since rust-lang/rust#158937; up to then, `main`.
+fn no_main(_: &str, failed: &Failed<'_>) -> Option<Finding> {
+    failed.options.driver.is_set("PROXY_TO_PTHREAD").then(|| {
+        finding(
+            "-sPROXY_TO_PTHREAD runs `main` in a thread of its own, and no object has the `main` that it calls",
+            "no main under the name that this emcc wants: a library, or an older rustc under a newer emcc",
+            "a program whose main emcc finds",
+            "with Rust: -C link-arg=-sPTHREAD_POOL_SIZE=N and -C link-arg=-sEXIT_RUNTIME in place of -sPROXY_TO_PTHREAD, with as many \
+             for N as main ever starts threads; or a newer rustc. A library: leave -sPROXY_TO_PTHREAD out",
+        )
+    })?
+}
+
+fn standalone(_: &str, _: &Failed<'_>) -> Option<Finding> {
+    finding(
+        "emcc has no threads in a module that stands alone",
+        "-sSTANDALONE_WASM, which -o NAME.wasm means, too",
+        "a script beside the module: it starts the threads",
+        "-o NAME.js, and no -sSTANDALONE_WASM; for a module without a script, wasm32-wasip1-threads",
+    )
+}
+
+/// `wasm-ld`'s words for threads without `-Wl,` in front. emcc's own settings are another matter altogether.
+fn misplaced(errors: &str, failed: &Failed<'_>) -> Option<Finding> {
+    let words = &failed.options.driver.misplaced;
+    if !words.iter().any(|word| errors.contains(word.as_str())) {
+        return None;
+    }
+    let (wanted, fix) = match failed.style {
+        Style::Emcc => (
+            "emcc's own settings, from which it makes the linker's words",
+            "leave them out: -pthread brings all that threads need, and wasm-threads-linker adds it; sizes are set by \
+             -sINITIAL_MEMORY=, -sALLOW_MEMORY_GROWTH and -sMAXIMUM_MEMORY="
+                .to_owned(),
+        ),
+        _ => (
+            "-Wl, in front of each, or none of them: wasm-threads-linker adds them where they are needed",
+            words.iter().map(|word| format!("-Wl,{word}")).collect::<Vec<_>>().join(" "),
+        ),
+    };
+    let driver = if failed.style == Style::Emcc { "emcc" } else { "clang" };
+    finding(format!("wasm-ld's own words are no words for {driver}"), words.join(" "), wanted, fix)
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! What to add to a command line: whatever is missing, and never over the user's own value.
 
-use crate::command_line::Options;
+use crate::command_line::{Options, Pthreads};
 use crate::exports::EXPORTS;
 use crate::os_bytes::bytes;
 use crate::settings::Settings;
 use crate::target::Target;
 use std::ffi::OsString;
 
-/// Words to add.
+/// Words to add: `first` and `last` for the linker, which a driver is asked to hand on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Right after `-flavor wasm`: any later word of the user's wins over these.
     pub first: Vec<OsString>,
     /// At the end.
     pub last: Vec<OsString>,
+    /// Behind them, in a driver's own words.
+    pub driver: Vec<OsString>,
     /// The maximum memory that we declare, in bytes, where the user declared none.
     pub max_memory: Option<u64>,
 }
@@ -53,7 +55,13 @@ impl Plan {
                 add(!options.export_memory, "--export-memory");
                 add(!options.shared_memory, "--shared-memory");
                 plan.add_max_memory(options, settings);
+                // clang takes the last of several, and rustc's last is the wrong one (rust-lang/rust#131007).
+                if options.driver.targets.last().is_some_and(|triple| !triple.ends_with("-threads")) {
+                    plan.driver.push("--target=wasm32-wasip1-threads".into());
+                }
             }
+            // All else follows from it: emcc takes none of the linker's own words for threads.
+            Target::Emscripten if options.driver.pthreads() == Pthreads::Unsaid => plan.driver.push("-pthread".into()),
             Target::Wasi | Target::Emscripten | Target::Wali => {}
         }
         plan
@@ -61,7 +69,7 @@ impl Plan {
 
     /// Whether there is nothing to add.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.last.is_empty()
+        self.first.is_empty() && self.last.is_empty() && self.driver.is_empty()
     }
 
     fn add_max_memory(&mut self, options: &Options, settings: &Settings) {

@@ -54,6 +54,8 @@ rules! {
         "static constructors would run again in every thread, before its thread-local storage exists, over live data";
     OBJECT_WITHOUT_ATOMICS = "object-without-atomics" Error
         "the compiler turned this object's atomics and thread-locals into plain ones: its threads race";
+    EMSCRIPTEN_WITHOUT_PTHREADS = "emscripten-without-pthreads" Error
+        "emcc's libraries then have no threads: the first spawn fails with EAGAIN, or std aborts";
     TARGET_WITHOUT_THREADS = "target-without-threads" Error
         "this target's libc has no threads: its first spawn fails";
     NOT_THREADED = "not-threaded" Error
@@ -74,6 +76,8 @@ rules! {
         "without the real linker nothing is linked";
     OUTPUT_MISSING = "output-missing" Error
         "the linker's success is worth nothing without the module";
+    NOT_JUDGED = "not-judged" Warning
+        "the linker reported success, and nobody has looked at the module";
     REPRODUCE_FAILED = "reproduce-failed" Warning
         "the link itself is not affected";
     LINK_FAILED = "link-failed" Error

@@ -1,6 +1,6 @@
 //! Which target a `wasm-ld` line links for. The line does not say; its folders and objects give it away.
 
-use crate::command_line::{From, Options};
+use crate::command_line::{From, Options, Style};
 use crate::os_bytes::bytes;
 use std::ffi::OsStr;
 
@@ -13,32 +13,43 @@ pub enum Target {
     WasiThreads,
     /// WASI without threads.
     Wasi,
-    /// `wasm32-unknown-emscripten`: this is emcc's own call of its linker, with all it needs.
+    /// `wasm32-unknown-emscripten`: emcc's line, or, as `wasm-ld`'s, emcc's own call of its linker, with all it needs.
     Emscripten,
     /// `wasm32-wali-linux-musl`: shares memory in its own way.
     Wali,
 }
 
 impl Target {
-    /// The target of a line: from `rustlib/<triple>/` in a `-L`, else a triple in a `-L`, else what a libc leaves on a line.
-    pub fn of(options: &Options) -> Target {
+    /// The target of a line: from `rustlib/<triple>/` in a `-L`, else a driver's `--target=`, else a triple in a `-L`, else what
+    /// a libc leaves on a line.
+    pub fn of(options: &Options, style: Style) -> Target {
+        if style == Style::Emcc {
+            return Target::Emscripten;
+        }
         let folders = || options.search_paths.iter().map(|path| path.as_os_str());
         folders()
             .find_map(in_rustlib)
+            // rustc gives clang two, and the first is the right one (rust-lang/rust#131007).
+            .or_else(|| options.driver.targets.iter().find_map(|triple| from_triple(triple.as_bytes())))
             .or_else(|| folders().find_map(in_path))
             .or_else(|| options.inputs.iter().find_map(|input| from_libc(&input.from)))
             .unwrap_or(Target::Javascript)
     }
 }
 
-/// The triple in `rustlib/<triple>/`, where rustc's own folder is on the line.
-pub(crate) fn triple(options: &Options) -> Option<String> {
-    options.search_paths.iter().find_map(|path| {
+/// The triple to name in a message: of `rustlib/<triple>/`, where rustc's own folder is on the line; of a driver's line its own.
+pub(crate) fn triple(options: &Options, style: Style) -> String {
+    if style == Style::Emcc {
+        return "wasm32-unknown-emscripten".to_owned();
+    }
+    let found = options.search_paths.iter().find_map(|path| {
         let mut parts = parts(path.as_os_str());
         parts.find(|part| *part == b"rustlib")?;
         let triple = String::from_utf8(parts.next()?.to_vec()).ok()?;
         triple.starts_with("wasm").then_some(triple)
-    })
+    });
+    let named = || options.driver.targets.iter().find(|triple| from_triple(triple.as_bytes()).is_some()).cloned();
+    found.or_else(named).unwrap_or_else(|| "wasm32-unknown-unknown".to_owned())
 }
 
 fn from_triple(triple: &[u8]) -> Option<Target> {
@@ -100,11 +111,16 @@ mod tests {
             ("-L/e/lib/wasm32-emscripten/lto a.o -lc-mt", Target::Emscripten),
             ("/sys/crt1-reactor.o a.o", Target::Wasi),
             ("a.o -lc", Target::Wasi),
+            ("--target=wasm32-wasip1-threads a.o --target=wasm32-wasi", Target::WasiThreads),
+            ("--target=wasm32 -nostdlib a.o", Target::Javascript),
+            ("--target=wasm32-wasip1 a.o", Target::Wasi),
+            ("--target=wasm32-unknown-emscripten a.o -lc", Target::Emscripten),
+            ("a.o -lc -o x.js", Target::Emscripten),
         ];
         for (line, want) in cases {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
             let line_read = CommandLine::parse(&words, &mut |_| None);
-            assert_eq!(Target::of(&line_read.options), want, "{line}");
+            assert_eq!(Target::of(&line_read.options, line_read.style), want, "{line}");
         }
     }
 }

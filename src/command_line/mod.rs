@@ -1,15 +1,18 @@
 //! A linker's command line, understood as the real linker will understand it, and kept as it came.
 
+mod driver;
 mod option_table;
 mod response_file;
 mod style;
 
+pub use driver::{Driver, Pthreads};
 pub use response_file::{Quoting, quote};
 pub use style::Style;
 
 use crate::os_bytes::{bytes, word};
 use option_table::{Id, Reading};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -34,13 +37,14 @@ pub struct CommandLine {
     pub quoting: Quoting,
     /// Our own options, `--wasm-threads…`, as they stand.
     pub own: Vec<OsString>,
-    /// What a `wasm-ld` would understand. Meaningless for the other styles.
+    /// What the linker will understand: of a driver's line, those words that it hands to its linker.
     pub options: Options,
     /// A line that cannot be read to its end (a response file names itself, or is not text; the last option lacks its value):
     /// the real linker says why, and with words of ours added it might not.
     pub unreadable: Option<String>,
     nodes: Vec<Node>,
-    own_words: BTreeSet<usize>,
+    /// The words to be cut out, and what is left of those that also say something to the linker (`-Wl,`).
+    own_words: BTreeMap<usize, Option<OsString>>,
 }
 
 /// What `wasm-ld` understands of a command line, as far as threads are concerned.
@@ -84,6 +88,25 @@ pub struct Options {
     pub reproduce: Option<OsString>,
     /// Options that no row of the table knows.
     pub unknown: Vec<OsString>,
+    /// What a driver is told beside the linker's words. Empty on the linker's own lines.
+    pub driver: Driver,
+}
+
+impl Options {
+    /// The words by which the line itself asks for threads.
+    pub fn asks_for_threads(&self, style: Style) -> Option<String> {
+        if self.shared_memory {
+            return Some("--shared-memory".to_owned());
+        }
+        match style {
+            Style::Clang => self.driver.wants_threads(),
+            Style::Emcc => match self.driver.pthreads() {
+                Pthreads::On(words) => Some(words),
+                Pthreads::Off(_) | Pthreads::Unsaid => None,
+            },
+            Style::WasmLd | Style::Host => None,
+        }
+    }
 }
 
 /// One file to link.
@@ -180,9 +203,24 @@ impl CommandLine {
             Style::from_name(std::str::from_utf8(name).ok()?)
         });
         let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &words));
-        let (options, own_words, lacks_value) = interpret(&words, style);
+        let mut driver = Driver::default();
+        let (linker_words, from) = match style {
+            Style::Clang | Style::Emcc => {
+                let pieces = driver::translate(&words, style, &mut driver);
+                let (texts, from): (Vec<_>, Vec<_>) = pieces.into_iter().map(|piece| (piece.text, piece.from)).unzip();
+                (Cow::Owned(texts), Some(from))
+            }
+            Style::WasmLd | Style::Host => (Cow::Borrowed(words.as_slice()), None),
+        };
+        let (mut options, own_pieces, lacks_value) = interpret(&linker_words);
+        options.wasm64 |= driver.targets.iter().any(|triple| triple.starts_with("wasm64"));
+        options.driver = driver;
         let unreadable = unreadable.or_else(|| lacks_value.map(|option| format!("{} lacks its value", option.display())));
-        let own = own_words.iter().map(|id| words[*id].clone()).collect();
+        let own = own_pieces.iter().map(|id| linker_words[*id].clone()).collect();
+        let own_words = match from {
+            None => own_pieces.into_iter().map(|id| (id, None)).collect(),
+            Some(from) => cut_out(&words, &linker_words, &from, &own_pieces),
+        };
         CommandLine { flavor, style, quoting, own, options, unreadable, nodes, own_words }
     }
 
@@ -191,8 +229,10 @@ impl CommandLine {
         let mut words = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             match node {
-                Node::Word { id, .. } if self.own_words.contains(id) => {}
-                Node::Word { text, .. } => words.push(Forward::Word(text.clone())),
+                Node::Word { id, text } => match self.own_words.get(id) {
+                    None => words.push(Forward::Word(text.clone())),
+                    Some(left) => words.extend(left.clone().map(Forward::Word)),
+                },
                 Node::File { name, .. } => words.push(match self.copy(node) {
                     Some(copy) => Forward::Copy(copy),
                     None => Forward::Word(name.clone()),
@@ -209,13 +249,19 @@ impl CommandLine {
         let mut changed = *once;
         let mut at = 0;
         for (span, part) in parts {
-            let cut = matches!(part, Node::Word { id, .. } if self.own_words.contains(id));
+            let cut = match part {
+                Node::Word { id, .. } => self.own_words.get(id),
+                Node::File { .. } => None,
+            };
             let nested = self.copy(part);
-            if !cut && nested.is_none() {
+            if cut.is_none() && nested.is_none() {
                 continue;
             }
             changed = true;
             copy.text.extend(&text[at..span.start]);
+            if let Some(Some(left)) = cut {
+                copy.text.extend(quote(bytes(left), self.quoting));
+            }
             if let Some(nested) = nested {
                 let here = copy.text.len();
                 copy.nested.push((here..here, nested));
@@ -301,8 +347,33 @@ impl Opener<'_> {
     }
 }
 
-/// What the words say, which of them are ours, and the last one where it lacks its value.
-fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
+/// What must be cut out of a driver's words, so that nothing of ours is left: `-Wl,--wasm-threads=off,-s` becomes `-Wl,-s`.
+fn cut_out(
+    words: &[OsString],
+    pieces: &[OsString],
+    from: &[Range<usize>],
+    own: &BTreeSet<usize>,
+) -> BTreeMap<usize, Option<OsString>> {
+    let mut cut = BTreeMap::new();
+    for piece in own {
+        let place = &from[*piece];
+        if !bytes(&words[place.start]).starts_with(b"-Wl,") {
+            cut.extend(place.clone().map(|word| (word, None)));
+            continue;
+        }
+        let siblings = pieces.iter().enumerate().filter(|(index, _)| from[*index] == *place && !own.contains(index));
+        let mut left = OsString::new();
+        for (_, part) in siblings {
+            left.push(if left.is_empty() { "-Wl," } else { "," });
+            left.push(part);
+        }
+        cut.insert(place.start, (!left.is_empty()).then_some(left));
+    }
+    cut
+}
+
+/// What the linker's words say, which of them are ours, and the last one where it lacks its value.
+fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
     let mut options = Options::default();
     let mut own = BTreeSet::new();
     let (mut lazy, mut whole_archive) = (false, false);
@@ -315,8 +386,7 @@ fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>, Opt
             at += 1;
             continue;
         }
-        let reading = if style == Style::WasmLd { option_table::read(text) } else { foreign(&words[at]) };
-        let (id, value) = match reading {
+        let (id, value) = match option_table::read(text) {
             Reading::Nothing => {
                 at += 1;
                 continue;
@@ -391,18 +461,6 @@ fn interpret(words: &[OsString], style: Style) -> (Options, BTreeSet<usize>, Opt
         }
     }
     (options, own, None)
-}
-
-/// The little that is read of a line in another style: its inputs and its output.
-fn foreign(word: &OsStr) -> Reading {
-    match bytes(word) {
-        [] => Reading::Nothing,
-        b"-o" => Reading::TakesNext(Id::Output),
-        b"-L" => Reading::TakesNext(Id::LibraryPath),
-        b"-s" | b"-Xlinker" | b"-target" | b"-arch" | b"-isysroot" => Reading::TakesNext(Id::Other),
-        [b'-', ..] => Reading::Option(Id::Other, None),
-        _ => Reading::Input,
-    }
 }
 
 /// lld reads sizes in decimal only, and takes 0 for "not given".

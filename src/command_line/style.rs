@@ -39,7 +39,7 @@ pub(super) fn detect(flavor: Option<&OsString>, words: &[OsString]) -> Style {
     let mut previous: &[u8] = b"";
     for word in words {
         let word = bytes(word);
-        let found = if is_emcc(previous, word) {
+        let found = if is_emcc(previous, word) || (previous == b"-o" && is_script(word)) {
             Style::Emcc
         } else if is_msvc(word) {
             Style::Host
@@ -70,6 +70,11 @@ fn is_emcc(previous: &[u8], word: &[u8]) -> bool {
     is_name && (previous != b"-s" || setting.contains(&b'='))
 }
 
+/// Only emcc writes a script or a page.
+fn is_script(output: &[u8]) -> bool {
+    [&b".js"[..], b".mjs", b".cjs", b".html"].iter().any(|ending| output.ends_with(ending))
+}
+
 fn is_c_compiler(word: &[u8]) -> bool {
     let starts: [&[u8]; 8] =
         [b"-Wl,", b"--target=", b"--sysroot=", b"-fuse-ld=", b"-nodefaultlibs", b"-nostartfiles", b"-nostdlib", b"-Xlinker"];
@@ -95,6 +100,8 @@ mod tests {
             ("-s EXPORTED_FUNCTIONS=[\"_main\"] a.o --target=wasm32-unknown-emscripten -o x.js", Style::Emcc),
             ("a.o -sPTHREAD_POOL_SIZE=4 -Wl,--no-entry -o x.js", Style::Emcc),
             ("a.o -sEXIT_RUNTIME -o x.js", Style::Emcc),
+            ("a.o libb.a -O3 -o x.html", Style::Emcc),
+            ("-pthread a.o -o x.mjs", Style::Emcc),
             ("-Wl,--export -Wl,get --target=wasm32-wasip1-threads a.o", Style::Clang),
             ("-m64 /tmp/symbols.o a.o -Wl,--as-needed", Style::Clang),
             ("/NOLOGO a.obj /OUT:x.exe", Style::Host),

@@ -3,7 +3,7 @@
 mod archive;
 mod object;
 
-use crate::command_line::{From, Input, Options};
+use crate::command_line::{From, Input, Options, Style};
 use crate::module::OpenFile;
 use object::{Look, Object, Says};
 use std::ffi::OsStr;
@@ -50,14 +50,19 @@ pub struct Inputs {
 
 impl Inputs {
     /// Opens the inputs of `options`, as far as the question needs.
-    pub fn survey(options: &Options) -> Inputs {
+    pub fn survey(options: &Options, style: Style) -> Inputs {
         let mut survey = Survey::new(options);
-        let atomics = if options.shared_memory {
+        let atomics = match options.asks_for_threads(style) {
             // Said outright: no object needs to be opened.
-            Atomics::Yes("--shared-memory is on the command line".to_owned())
-        } else {
-            survey.read_objects();
-            survey.decide()
+            Some(words) => Atomics::Yes(format!("{words} is on the command line")),
+            // What becomes of a source file is said by the options it is compiled with.
+            None if options.driver.compiles && options.driver.atomics => {
+                Atomics::Yes("what is compiled on this line is compiled with -matomics".to_owned())
+            }
+            None => {
+                survey.read_objects();
+                survey.decide()
+            }
         };
         log::info!("atomics: {atomics:?}");
         Inputs { atomics, rustc: survey.rustc, host: survey.host, refusing: survey.refusing, needs: survey.needs }
@@ -68,12 +73,12 @@ impl Inputs {
 const MANY: usize = 64;
 
 /// Whether rustc made many objects, and the first of them says `+atomics`: then so do the others, but for a mixture.
-pub(crate) fn first_of_many_is_atomic(options: &Options) -> bool {
+pub(crate) fn first_of_many_is_atomic(options: &Options, style: Style) -> bool {
     let mut objects = options.inputs.iter().filter_map(|input| match &input.from {
         From::Path(path) if made_by_rustc(path) => Some(path),
         _ => None,
     });
-    let Some(first) = objects.next().filter(|_| !options.shared_memory) else { return false };
+    let Some(first) = objects.next().filter(|_| options.asks_for_threads(style).is_none()) else { return false };
     objects.count() >= MANY && object_at(first, Look::AtSections).is_some_and(|object| object.says == Says::Atomics)
 }
 
@@ -97,6 +102,40 @@ pub(crate) fn any_refuses(options: &Options) -> bool {
         });
     }
     refuses
+}
+
+/// Whether any object or member, linked or not, says `+atomics`.
+pub(crate) fn any_says_atomics(options: &Options) -> bool {
+    let mut survey = Survey::new(options);
+    survey.read_objects();
+    let mut found = survey.atomic.is_some() || matches!(survey.on_demand, Some((Says::Atomics, _)));
+    if !found {
+        survey.read_archives(|member| {
+            found = member.object.says == Says::Atomics;
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    found
+}
+
+/// Whether one of the files that a linker's `--trace` lists, a line each, `path` or `archive(member)`, says `+atomics`.
+pub(crate) fn one_says_atomics(trace: &[u8]) -> bool {
+    trace.split(|byte| *byte == b'\n').any(|line| {
+        let file = |path: &[u8]| PathBuf::from(crate::os_bytes::word(path));
+        let member = line.strip_suffix(b")").and_then(|line| {
+            let at = line.iter().rposition(|byte| *byte == b'(')?;
+            Some((file(&line[..at]), &line[at + 1..]))
+        });
+        let Some((path, name)) = member else {
+            return object_at(&file(line), Look::AtSections).is_some_and(|object| object.says == Says::Atomics);
+        };
+        let mut found = false;
+        archive::members(&path, Look::AtSections, |member| {
+            found = member.name.as_bytes() == name && member.object.says == Says::Atomics;
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        found
+    })
 }
 
 /// The first object on the line, if it is one of the machine that builds.

@@ -6,15 +6,16 @@ use super::process::{Call, Ended, Streams, shell_word, show};
 use super::real_linker::RealLinker;
 use super::reproduce;
 use super::scratch::{Scratch, no_scratch};
-use crate::command_line::{CommandLine, Copy, Forward, Options};
+use crate::command_line::{CommandLine, Copy, Forward, Options, Pthreads, Style};
 use crate::explain::{self, Failed};
 use crate::inputs::{self, Atomics, Inputs, Undecided};
+use crate::os_bytes::bytes;
 use crate::plan::Plan;
 use crate::report::Finding;
 use crate::rules;
 use crate::settings::{Mode, Settings};
 use crate::target::Target;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,7 +51,7 @@ impl<'a> Link<'a> {
         linker: &'a RealLinker,
         depth: u32,
     ) -> Link<'a> {
-        let output = Output::named(line.options.output.as_deref());
+        let output = Output::of(&line.options, line.style);
         let mut reproduce = None;
         if let Some(path) = settings.reproduce.as_deref() {
             match reproduce::hindrance(path, line.style) {
@@ -68,11 +69,11 @@ impl<'a> Link<'a> {
     /// Hands the line on as it came. On Unix this process becomes the linker.
     pub(super) fn forward(&mut self) -> Outcome {
         if self.reproduce.is_some() {
-            let ended = self.run_linker(&[], &[], Streams::PassedOn)?;
+            let ended = self.run_linker(&Plan::default(), Streams::PassedOn)?;
             self.pack(&[]);
             return Ok(End::Like(ended.status));
         }
-        let call = self.call(&[], &[])?;
+        let call = self.call(&Plan::default())?;
         call.become_linker(&mut self.scratch).map(End::Like)
     }
 
@@ -87,10 +88,14 @@ impl<'a> Link<'a> {
 
     fn judged(&mut self) -> Outcome {
         self.output.remove_stale();
-        let target = Target::of(self.options());
+        let target = Target::of(self.options(), self.line.style);
         log::info!("target {target:?}");
-        if matches!(target, Target::Emscripten | Target::Wali) {
+        let emcc_calls = target == Target::Emscripten && self.line.style == Style::WasmLd;
+        if emcc_calls || target == Target::Wali {
             return self.forward();
+        }
+        if target == Target::Emscripten && !self.options().driver.misplaced.is_empty() {
+            log::warn!("emcc passes over {}: these are wasm-ld's words", self.options().driver.misplaced.join(" "));
         }
         let plan = Plan::new(self.options(), target, self.settings);
         let (inputs, early) = self.survey(&plan)?;
@@ -98,6 +103,7 @@ impl<'a> Link<'a> {
             Atomics::Yes(why) => self.with_atomics(&why, &plan, &inputs, early),
             Atomics::No(why) => self.without_atomics(&why, &inputs),
             Atomics::Mixed(with, without) => self.mixture(&with, &without, &inputs),
+            Atomics::Undecided(kind, why) if target == Target::Emscripten => self.undecided_by_emcc(kind, &why, &plan, &inputs),
             Atomics::Undecided(kind, why) => self.undecided(kind, &why, &plan, &inputs),
         }
     }
@@ -105,18 +111,18 @@ impl<'a> Link<'a> {
     /// Reads the inputs. Where there are many objects, and the first says that it will come to a threaded link, the linker
     /// is already at work meanwhile: then its run is handed on, and counts if the other objects say so, too.
     fn survey(&mut self, plan: &Plan) -> Result<(Inputs, Option<Ended>), Box<Finding>> {
-        let options = self.options();
+        let (options, style) = (self.options(), self.line.style);
         let one_after_the_other = self.settings.mode == Mode::Unthreaded
             || options.no_check_features
             || self.output.not_a_file().is_some()
-            || !inputs::first_of_many_is_atomic(options)
+            || !inputs::first_of_many_is_atomic(options, self.line.style)
             // Out of sight means in temporary files: without any, a link that needs none must still do.
             || tempfile::tempfile().is_err();
         if one_after_the_other {
-            return Ok((Inputs::survey(options), None));
+            return Ok((Inputs::survey(options, style), None));
         }
-        let call = self.final_call(&plan.first, &plan.last)?;
-        let (ended, inputs) = call.run_held(&mut self.scratch, || Inputs::survey(options))?;
+        let call = self.final_call(plan)?;
+        let (ended, inputs) = call.run_held(&mut self.scratch, || Inputs::survey(options, style))?;
         if matches!(inputs.atomics, Atomics::Yes(_)) {
             return Ok((inputs, Some(ended)));
         }
@@ -131,10 +137,31 @@ impl<'a> Link<'a> {
         if self.settings.mode == Mode::Unthreaded {
             return Err(Box::new(self.threaded(why)));
         }
+        if let Some(words) = self.other_than_pthreads(inputs) {
+            if self.settings.mode == Mode::Threaded || inputs.rustc {
+                return Err(Box::new(self.without_pthreads(why, &words)));
+            }
+            log::warn!("linked as it is: {words} says that these are not pthreads");
+            return self.as_asked(inputs);
+        }
         if let Some(finding) = self.refusal_let_in(plan)? {
             return Err(finding);
         }
         self.with_additions(plan, inputs, early)
+    }
+
+    /// What keeps emcc from pthreads on this line, where something does. C code may have its reasons; Rust's std knows no
+    /// other threads.
+    fn other_than_pthreads(&self, inputs: &Inputs) -> Option<String> {
+        let driver = &self.options().driver;
+        match driver.pthreads() {
+            Pthreads::Off(words) => Some(words),
+            Pthreads::Unsaid if !inputs.rustc => {
+                let others = ["WASM_WORKERS", "SHARED_MEMORY"].into_iter().find(|name| driver.is_set(name));
+                others.map(|name| format!("-s{name}"))
+            }
+            Pthreads::Unsaid | Pthreads::On(_) => None,
+        }
     }
 
     fn with_additions(&mut self, plan: &Plan, inputs: &Inputs, early: Option<Ended>) -> Outcome {
@@ -145,7 +172,7 @@ impl<'a> Link<'a> {
             }
             None => {
                 self.take_detour()?;
-                self.run_linker(&plan.first, &plan.last, Streams::PassedOn)?
+                self.run_linker(plan, Streams::PassedOn)?
             }
         };
         if !ended.status.success() {
@@ -199,12 +226,12 @@ impl<'a> Link<'a> {
             let said = self.ask_with_veto(plan)?;
             return if said.is_empty() { Err(Box::new(self.threaded(why))) } else { self.as_asked(inputs) };
         }
-        let mut last = plan.last.clone();
+        let mut asking = plan.clone();
         if self.options().error_limit {
             // The linker's answer may be its second error.
-            last.push("--error-limit=0".into());
+            asking.last.push("--error-limit=0".into());
         }
-        let mut first = self.run_linker(&plan.first, &last, Streams::Held)?;
+        let mut first = self.run_linker(&asking, Streams::Held)?;
         if first.status.success() {
             self.let_out(&mut first)?;
             return self.judge(first);
@@ -221,13 +248,39 @@ impl<'a> Link<'a> {
             self.detour = Some(self.detour()?);
         }
         // It failed for another reason. Would it have, as it was asked for?
-        let mut second = self.run_linker(&[], &[], Streams::Held)?;
+        let mut second = self.run_linker(&Plan::default(), Streams::Held)?;
         if !second.status.success() {
             self.let_out(&mut second)?;
             return self.failed(&second, None, inputs);
         }
         self.let_out(&mut first)?;
         self.failed(&first, plan.max_memory, inputs)
+    }
+
+    /// emcc's libraries for threads use atomics themselves: with them, its linker has no word to say that the program does not.
+    fn undecided_by_emcc(&mut self, kind: Undecided, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
+        let present = match kind {
+            // What bitcode was compiled with stands beside it, in the objects that are none: rustc's `compiler_builtins` always is.
+            Undecided::Bitcode => inputs::any_says_atomics(self.options()),
+            Undecided::OnDemand => match self.what_emcc_links()? {
+                Some(linked) => inputs::one_says_atomics(&linked),
+                // It does not link as it was asked for: let it say so.
+                None => return self.as_asked(inputs),
+            },
+        };
+        if present { self.with_atomics(why, plan, inputs, None) } else { self.proved_without(inputs) }
+    }
+
+    /// The objects and members that emcc's linker really links, as it was asked for; the output is thrown away. `None` where
+    /// that link fails.
+    fn what_emcc_links(&mut self) -> Result<Option<Vec<u8>>, Box<Finding>> {
+        let mut asking = Plan::default();
+        asking.last.push("--trace".into());
+        let mut ended = self.run_aside(asking, "asked.js")?;
+        if !ended.status.success() {
+            return Ok(None);
+        }
+        ended.printed().map(Some).map_err(|error| no_scratch(&error))
     }
 
     /// The linker said that nothing it links uses atomics.
@@ -243,27 +296,33 @@ impl<'a> Link<'a> {
     /// Links without additions, and stays to explain a failure.
     fn as_asked(&mut self, inputs: &Inputs) -> Outcome {
         self.detour = None;
-        let ended = self.run_linker(&[], &[], Streams::PassedOn)?;
+        let ended = self.run_linker(&Plan::default(), Streams::PassedOn)?;
         if ended.status.success() { self.finish(ended, &[]) } else { self.failed(&ended, None, inputs) }
     }
 
     /// Reads the output back and holds it against the contract.
     fn judge(&mut self, ended: Ended) -> Outcome {
-        let written = self.detour.as_ref().unwrap_or(&self.output.path);
+        let written = self.detour.as_ref().unwrap_or(&self.output.module);
         if self.options().version_banner && !written.exists() {
             // Up to LLVM 19, `-v` prints the version and links nothing, whatever else is on the line.
             self.pack(&[]);
             return Ok(End::Like(ended.status));
         }
-        let mut findings = self.output.judge(written);
+        let mut findings = self.output.judge(written, self.line);
         for finding in &mut findings {
             log::info!("{finding}");
         }
-        findings.retain(Finding::is_error);
-        if !findings.is_empty() {
+        if findings.iter().any(Finding::is_error) {
+            findings.retain(Finding::is_error);
             return Ok(self.refuse(findings));
         }
-        log::info!("{} is threaded", self.output.name());
+        // Of the warnings, only that nothing could be judged is said aloud.
+        findings.retain(|finding| finding.rule == &rules::NOT_JUDGED);
+        if findings.is_empty() {
+            log::info!("{} is threaded", self.output.name());
+        } else {
+            super::print_findings(&findings, "");
+        }
         self.finish(ended, &[])
     }
 
@@ -279,6 +338,8 @@ impl<'a> Link<'a> {
         self.pack(&findings);
         let last = match self.detour {
             Some(_) => format!("Nothing was written to {}.", self.output.name()),
+            // What lies there is of an earlier link, if anything does.
+            None if findings.iter().any(|finding| finding.rule == &rules::OUTPUT_MISSING) => String::new(),
             None => self.output.reject(),
         };
         End::Refused(findings, last)
@@ -290,6 +351,7 @@ impl<'a> Link<'a> {
         let find = |name: &str| inputs::find_by_name(self.options(), name);
         let failed = Failed {
             options: self.options(),
+            style: self.line.style,
             rustc: inputs.rustc,
             our_max_memory,
             max_memory_was_set: self.settings.max_memory.is_some(),
@@ -314,17 +376,22 @@ impl<'a> Link<'a> {
     /// What the linker says of the line with the additions, its check of features switched on, and the output thrown away.
     /// Nothing where it is content.
     fn ask_with_veto(&mut self, plan: &Plan) -> Result<String, Box<Finding>> {
-        let path = self.scratch.path("asked.wasm").map_err(|error| no_scratch(&error))?;
-        let mut last = plan.last.clone();
-        last.extend(["--error-limit=0".into(), "--check-features".into(), "-o".into(), path.into_os_string()]);
-        let call = self.call(&plan.first, &last)?;
-        let ended = call.run(Streams::Held, &mut self.scratch)?;
+        let mut asking = plan.clone();
+        asking.last.extend(["--error-limit=0".into(), "--check-features".into()]);
+        let ended = self.run_aside(asking, if self.line.style == Style::Emcc { "asked.js" } else { "asked.wasm" })?;
         Ok(if ended.status.success() {
             String::new()
         } else {
             // Even a failure without words is not content.
             format!(" {}", String::from_utf8_lossy(&ended.errors))
         })
+    }
+
+    /// Links out of sight, and into a file that nobody keeps.
+    fn run_aside(&mut self, mut words: Plan, name: &str) -> Result<Ended, Box<Finding>> {
+        let path = self.scratch.path(name).map_err(|error| no_scratch(&error))?;
+        words.driver.extend(["-o".into(), path.into_os_string()]);
+        self.call(&words)?.run(Streams::Held, &mut self.scratch)
     }
 
     /// Rust without atomics, and a C library with them: a mixture like any other.
@@ -357,6 +424,19 @@ impl<'a> Link<'a> {
             "everything compiled with atomics",
             "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in the \
              environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or `rustdocflags`",
+        )
+    }
+
+    fn without_pthreads(&self, why: &str, words: &str) -> Finding {
+        Finding::new(
+            &rules::EMSCRIPTEN_WITHOUT_PTHREADS,
+            format!("{} uses atomics, and emcc is to link it without pthreads", self.output.name()),
+            format!("{words}, and {why}"),
+            "-pthread, which wasm-threads-linker adds where nothing forbids it",
+            format!(
+                "leave {words} out; if it is meant, leave -C target-feature=+atomics out instead, or switch this check off: \
+                 -C link-arg=--wasm-threads=off"
+            ),
         )
     }
 
@@ -426,33 +506,34 @@ impl<'a> Link<'a> {
         }
     }
 
-    fn run_linker(&mut self, first: &[OsString], last: &[OsString], streams: Streams) -> Result<Ended, Box<Finding>> {
-        self.final_call(first, last)?.run(streams, &mut self.scratch)
+    fn run_linker(&mut self, words: &Plan, streams: Streams) -> Result<Ended, Box<Finding>> {
+        self.final_call(words)?.run(streams, &mut self.scratch)
     }
 
     /// A call whose output counts: it goes where it belongs, and into the archive where one was asked for.
-    fn final_call(&mut self, first: &[OsString], last: &[OsString]) -> Result<Call<'a>, Box<Finding>> {
-        let (mut first, mut last) = (first.to_vec(), last.to_vec());
+    fn final_call(&mut self, words: &Plan) -> Result<Call<'a>, Box<Finding>> {
+        let mut words = words.clone();
         if let Some(path) = &self.detour {
-            last.extend(["-o".into(), path.clone().into_os_string()]);
+            words.driver.extend(["-o".into(), path.clone().into_os_string()]);
         }
         if let Some(path) = self.reproduce {
             let mut word = OsString::from("--reproduce=");
             word.push(path);
             // At the end, an option that lacks its value would take it.
-            if self.line.unreadable.is_some() { first.push(word) } else { last.push(word) }
+            if self.line.unreadable.is_some() { words.first.push(word) } else { words.last.push(word) }
         }
-        self.call(&first, &last)
+        self.call(&words)
     }
 
     /// The real linker's call: the flavor, what goes first, the line as it came, what goes last.
-    fn call(&mut self, first: &[OsString], last: &[OsString]) -> Result<Call<'a>, Box<Finding>> {
+    fn call(&mut self, words: &Plan) -> Result<Call<'a>, Box<Finding>> {
         let mut args: Vec<OsString> = match &self.line.flavor {
             Some(flavor) => vec!["-flavor".into(), flavor.clone()],
             None if self.linker.generic => vec!["-flavor".into(), "wasm".into()],
             None => Vec::new(),
         };
-        args.extend(first.iter().cloned());
+        let style = self.line.style;
+        args.extend(words.first.iter().flat_map(|word| for_the_linker(word, style)));
         for word in self.line.forwarded() {
             args.push(match word {
                 Forward::Word(word) => word,
@@ -463,8 +544,9 @@ impl<'a> Link<'a> {
                 }
             });
         }
-        args.extend(last.iter().cloned());
-        Ok(Call { linker: self.linker, args, quoting: self.line.quoting, depth: self.depth })
+        args.extend(words.last.iter().flat_map(|word| for_the_linker(word, style)));
+        args.extend(words.driver.iter().cloned());
+        Ok(Call { linker: self.linker, args, style, quoting: self.line.quoting, depth: self.depth })
     }
 
     fn write_copy(&mut self, copy: &Copy) -> io::Result<OsString> {
@@ -477,7 +559,7 @@ impl<'a> Link<'a> {
         let Some(path) = self.reproduce else { return };
         let packed = self.scratch.path("unlinked.wasm").map_err(|error| no_scratch(&error)).and_then(|unlinked| {
             let words = [OsString::from("-o"), unlinked.into(), "--reproduce".into(), path.into()];
-            self.call(&[], &words)?.run(Streams::Held, &mut self.scratch)
+            self.call(&Plan { driver: words.into(), ..Plan::default() })?.run(Streams::Held, &mut self.scratch)
         });
         if packed.is_ok() {
             self.pack(std::slice::from_ref(finding));
@@ -489,7 +571,13 @@ impl<'a> Link<'a> {
         let Some(path) = self.reproduce else { return };
         let version = Command::new(&self.linker.path).args(["-flavor", "wasm", "--version"]).output();
         let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let shim = Call { linker: self.linker, args: self.args.to_vec(), quoting: self.line.quoting, depth: 0 };
+        let shim = Call {
+            linker: self.linker,
+            args: self.args.to_vec(),
+            style: self.line.style,
+            quoting: self.line.quoting,
+            depth: 0,
+        };
         let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let files = [
             (
@@ -505,6 +593,20 @@ impl<'a> Link<'a> {
         ];
         if let Some(finding) = reproduce::add(path, &files) {
             super::print_findings(&[finding], "");
+        }
+    }
+}
+
+/// A word for the linker, as its driver wants it.
+fn for_the_linker(word: &OsStr, style: Style) -> Vec<OsString> {
+    match style {
+        Style::WasmLd | Style::Host => vec![word.to_owned()],
+        // At a comma, `-Wl,` would make two words of it.
+        Style::Clang | Style::Emcc if bytes(word).contains(&b',') => vec!["-Xlinker".into(), word.to_owned()],
+        Style::Clang | Style::Emcc => {
+            let mut handed_on = OsString::from("-Wl,");
+            handed_on.push(word);
+            vec![handed_on]
         }
     }
 }

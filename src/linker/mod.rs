@@ -8,6 +8,7 @@ mod process;
 mod real_linker;
 mod reproduce;
 mod scratch;
+mod single_file;
 
 use crate::command_line::{CommandLine, Loaded, Style};
 use crate::inputs;
@@ -65,9 +66,15 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     }
     let depth = real_linker::depth()?;
     let mut endless = None;
-    let line = CommandLine::parse(args, &mut |name| load(name, &mut endless));
+    let mut line = CommandLine::parse(args, &mut |name| load(name, &mut endless));
     if let Some(finding) = endless {
         return Err(finding);
+    }
+    if line.style == Style::Emcc
+        && let Some(more) = std::env::var("EMCC_CFLAGS").ok().as_deref().and_then(shlex::split)
+    {
+        // emcc puts them at the end of every line of its own (`emcc.py`).
+        line.options.driver.add(&more.into_iter().map(OsString::from).collect::<Vec<_>>(), line.style);
     }
     let settings = Settings::new(&line, &|name| std::env::var_os(name))?;
     match settings.about {
@@ -103,10 +110,7 @@ fn only_forwarded(line: &CommandLine, settings: &Settings) -> Option<String> {
     if let Some(problem) = &line.unreadable {
         return Some(problem.clone());
     }
-    if line.style != Style::WasmLd {
-        return Some("this version judges wasm-ld's own command lines only".to_owned());
-    }
-    if let Some(option) = line.options.not_a_module {
+    if let Some(option) = line.options.not_a_module.or(line.options.driver.stops) {
         return Some(format!("{option} makes no module of its own"));
     }
     line.options.inputs.is_empty().then(|| "there is nothing to link".to_owned())

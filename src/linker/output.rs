@@ -1,26 +1,71 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
-use crate::contract::Contract;
+use super::single_file;
+use crate::command_line::{CommandLine, Options, Style};
+use crate::contract::{Abi, Contract};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
 use crate::rules;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// What compilers write where no `-o` is given. `wasm-ld` refuses such a line.
-const DEFAULT_OUTPUT: &str = "a.out";
+use std::time::SystemTime;
 
 /// The output of a link.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     /// Its path, as the linker was given it.
     pub path: PathBuf,
+    /// The file with the module: the same, but for emcc, which writes a script there.
+    pub module: PathBuf,
+    form: Form,
+    /// What stood there before the link.
+    before: Option<Stamp>,
+}
+
+/// How a module is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As a file of its own.
+    File,
+    /// Within a script, `-sSINGLE_FILE`.
+    InScript,
+    /// Not at all: as a script that does the same, `-sWASM=0`.
+    Script,
+}
+
+/// What tells a file from what stood in its place before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    size: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let facts = std::fs::metadata(path).ok().filter(|facts| facts.is_file())?;
+        Some(Stamp {
+            modified: facts.modified().ok(),
+            size: facts.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&facts),
+        })
+    }
 }
 
 impl Output {
-    /// The output that `-o` names.
-    pub(crate) fn named(option: Option<&OsStr>) -> Output {
-        Output { path: PathBuf::from(option.unwrap_or(OsStr::new(DEFAULT_OUTPUT))) }
+    /// The output of a line.
+    pub(crate) fn of(options: &Options, style: Style) -> Output {
+        // What each writes where no `-o` is given. `wasm-ld` refuses such a line.
+        let default = if style == Style::Emcc { "a.out.js" } else { "a.out" };
+        let path = PathBuf::from(options.output.as_deref().unwrap_or(OsStr::new(default)));
+        let (module, form) = match style {
+            Style::Emcc => emcc_module(&path, options),
+            Style::WasmLd | Style::Clang | Style::Host => (path.clone(), Form::File),
+        };
+        let before = Stamp::of(&module);
+        Output { path, module, form, before }
     }
 
     /// Why the output cannot be read back, where it cannot: it is not a file, or is already there as something else.
@@ -39,7 +84,7 @@ impl Output {
 
     /// The name that a rejected output gets. No `*.wasm` finds it.
     pub(crate) fn rejected(&self) -> PathBuf {
-        let mut name = OsString::from(&self.path);
+        let mut name = OsString::from(&self.module);
         name.push(".rejected");
         name.into()
     }
@@ -57,52 +102,127 @@ impl Output {
 
     /// What a person would call it.
     pub(crate) fn name(&self) -> String {
-        if self.path == Path::new("-") { "standard output".to_owned() } else { self.path.display().to_string() }
+        if self.path == Path::new("-") { "standard output".to_owned() } else { self.module.display().to_string() }
     }
 
     /// Reads the module that the linker wrote to `written`, which is this output, or a file on the way to it.
     fn read(&self, written: &Path) -> Result<Module, Box<Finding>> {
         let name = self.name();
-        let read = OpenFile::open(written).map_err(ReadError::Io).and_then(|file| Module::read(&file));
+        let read = match self.form {
+            Form::File => OpenFile::open(written).map_err(ReadError::Io).and_then(|file| Module::read(&file)),
+            Form::InScript => match single_file::module(written) {
+                Ok(Some(bytes)) => Module::read(&bytes[..]),
+                Ok(None) => return Err(Box::new(self.not_judged("a script in which the module is not written as base64"))),
+                Err(error) => Err(ReadError::Io(error)),
+            },
+            Form::Script => return Err(Box::new(self.not_judged("-sWASM=0: a script in place of a module"))),
+        };
         read.map_err(|error| match error {
-            ReadError::Io(error) => Box::new(Finding::new(
-                &rules::OUTPUT_MISSING,
-                format!("the linker reported success, and {name} cannot be read"),
-                error.to_string(),
-                "the module that was linked",
-                "look at what the linker printed; is a program that is no linker named by --wasm-threads-linker or \
-                 WASM_THREADS_LINKER, or is another program removing this file?",
-            )),
+            ReadError::Io(error) => Box::new(not_written(&name, &error.to_string())),
             ReadError::Malformed(problem) => Box::new(rules::unreadable(&name, &problem)),
         })
     }
 
+    fn not_judged(&self, found: &str) -> Finding {
+        Finding::new(
+            &rules::NOT_JUDGED,
+            format!("whether {} is threaded could not be judged", self.name()),
+            found,
+            "a module in a file of its own, or as base64",
+            "link once without -sSINGLE_FILE and -sWASM=0 to have it judged; --wasm-threads=off silences this",
+        )
+    }
+
     /// Holds the module in `written` against its contract.
-    pub(crate) fn judge(&self, written: &Path) -> Vec<Finding> {
+    pub(crate) fn judge(&self, written: &Path, line: &CommandLine) -> Vec<Finding> {
+        if written == self.module && self.before.is_some() && self.before == Stamp::of(&self.module) {
+            return vec![not_written(&self.name(), "the file that was there before, and no other")];
+        }
+        let contract = |module: &Module| match line.style {
+            Style::Emcc if module.dynamic && line.options.driver.is_set("SIDE_MODULE") => Contract { abi: Abi::EmscriptenSide },
+            Style::Emcc => Contract { abi: Abi::Emscripten },
+            Style::WasmLd | Style::Clang | Style::Host => Contract::of(module),
+        };
         match self.read(written) {
-            Ok(module) => Contract::of(&module).check(&module, &self.name()),
+            Ok(module) => contract(&module).check(&module, &self.name()),
             Err(finding) => vec![*finding],
         }
     }
 
     /// Removes the output.
     pub(crate) fn remove(&self) {
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.module);
     }
 
     /// Takes a bad output away, so that nobody ships it. Says where it is now.
     pub(crate) fn reject(&self) -> String {
-        let facts = std::fs::symlink_metadata(&self.path);
+        let facts = std::fs::symlink_metadata(&self.module);
         if !facts.is_ok_and(|facts| facts.is_file()) {
             return String::new();
         }
         let rejected = self.rejected();
-        let Err(error) = std::fs::rename(&self.path, &rejected) else {
+        let Err(error) = std::fs::rename(&self.module, &rejected) else {
             return format!("The rejected output is {}.", rejected.display());
         };
-        match std::fs::remove_file(&self.path) {
+        match std::fs::remove_file(&self.module) {
             Ok(()) => format!("The rejected output was removed; it could not be moved to {} ({error}).", rejected.display()),
-            Err(_) => format!("{} could not be moved aside ({error}): do not use it.", self.path.display()),
+            Err(_) => format!("{} could not be moved aside ({error}): do not use it.", self.module.display()),
+        }
+    }
+}
+
+/// Where emcc puts the module of an output (`emcc.py`, `phase_linker_setup`).
+fn emcc_module(path: &Path, options: &Options) -> (PathBuf, Form) {
+    let driver = &options.driver;
+    if driver.is_set("SIDE_MODULE") || path.extension().is_some_and(|extension| extension == "wasm") {
+        return (path.to_owned(), Form::File);
+    }
+    if driver.settings.get("WASM").is_some_and(|value| value == "0") {
+        return (path.to_owned(), Form::Script);
+    }
+    if driver.is_set("SINGLE_FILE") {
+        return (path.to_owned(), Form::InScript);
+    }
+    (path.with_extension("wasm"), Form::File)
+}
+
+fn not_written(name: &str, found: &str) -> Finding {
+    Finding::new(
+        &rules::OUTPUT_MISSING,
+        format!("the linker reported success, and did not write {name}, or not so that it can be read"),
+        found,
+        "the module that was linked",
+        "look at what the linker printed; is a program that is no linker named by --wasm-threads-linker or \
+         WASM_THREADS_LINKER, or is another program removing this file?",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places() {
+        let cases = [
+            ("a.o -sSTRICT -o out/x.js", "out/x.wasm", Form::File),
+            ("a.o -sSTRICT -o x.min.mjs", "x.min.wasm", Form::File),
+            ("a.o -sSTRICT -o x.html", "x.wasm", Form::File),
+            ("a.o -sSTRICT -o x", "x.wasm", Form::File),
+            ("a.o -sSTRICT -o x.wasm", "x.wasm", Form::File),
+            ("a.o -sSTRICT", "a.out.wasm", Form::File),
+            ("a.o -sSIDE_MODULE=2 -o x.so", "x.so", Form::File),
+            ("a.o -s SINGLE_FILE=1 -o x.js", "x.js", Form::InScript),
+            ("a.o -sSINGLE_FILE=0 -o x.js", "x.wasm", Form::File),
+            ("a.o -sWASM=0 -sSINGLE_FILE -o x.js", "x.js", Form::Script),
+            ("a.o -sWASM=2 -o x.js", "x.wasm", Form::File),
+            ("-Wl,--no-entry a.o -o x", "x", Form::File),
+            ("-Wl,--no-entry a.o", "a.out", Form::File),
+        ];
+        for (line, module, form) in cases {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let line_read = CommandLine::parse(&words, &mut |_| None);
+            let output = Output::of(&line_read.options, line_read.style);
+            assert_eq!((output.module.as_path(), output.form), (Path::new(module), form), "{line}");
         }
     }
 }

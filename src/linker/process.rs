@@ -2,7 +2,7 @@
 
 use super::real_linker::{DEPTH, RealLinker};
 use super::scratch::{Scratch, no_scratch};
-use crate::command_line::{Quoting, quote};
+use crate::command_line::{Quoting, Style, quote};
 use crate::os_bytes::{bytes, word};
 use crate::report::Finding;
 use crate::rules;
@@ -16,6 +16,8 @@ pub(crate) struct Call<'a> {
     pub linker: &'a RealLinker,
     /// All its words.
     pub args: Vec<OsString>,
+    /// Whose words they are.
+    pub style: Style,
     /// How a response file of ours must be quoted.
     pub quoting: Quoting,
     /// How many shims are above us.
@@ -40,6 +42,16 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// What was held back of standard output.
+    pub(crate) fn printed(&mut self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        if let Some((out, _)) = &mut self.held {
+            out.rewind()?;
+            out.read_to_end(&mut text)?;
+        }
+        Ok(text)
+    }
+
     /// Lets out what was held back. The answer is about standard output: who reads the errors may go away, as with a linker.
     pub(crate) fn let_out(&mut self) -> io::Result<()> {
         let Some((mut out, mut errors)) = self.held.take() else { return Ok(()) };
@@ -70,18 +82,21 @@ impl Call<'_> {
         if rest.iter().any(|arg| arg.is_empty()) {
             return Err(io::Error::other("an empty argument cannot be written to a response file"));
         }
+        // emcc reads its response files as a POSIX shell would (`tools/response_file.py`), on every system.
+        let quoting = if self.style == Style::Emcc { Quoting::Posix } else { self.quoting };
         let mut text = Vec::new();
         for arg in rest {
-            text.extend(quote(bytes(arg), self.quoting));
+            text.extend(quote(bytes(arg), quoting));
             text.push(b'\n');
         }
         let mut reference = OsString::from("@");
         reference.push(scratch.write("arguments", &text)?);
-        let quoting = match self.quoting {
-            Quoting::Posix => "--rsp-quoting=posix",
-            Quoting::Windows => "--rsp-quoting=windows",
+        let told: &[OsString] = match (self.style, quoting) {
+            (Style::Emcc, _) => &[],
+            (_, Quoting::Posix) => &[word(b"--rsp-quoting=posix")],
+            (_, Quoting::Windows) => &[word(b"--rsp-quoting=windows")],
         };
-        Ok([flavor, &[word(quoting.as_bytes()), reference]].concat())
+        Ok([flavor, told, &[reference]].concat())
     }
 
     fn not_started(&self, error: &io::Error) -> Box<Finding> {

@@ -359,10 +359,12 @@ fn module_name(module: &[u8]) -> String {
 fn other_styles() {
     let place = place(Tool::Rustc);
     for (name, line) in [
-        ("emcc", "-s EXPORTED_FUNCTIONS=[\"_main\"] atomic.o --target=wasm32-unknown-emscripten -o out.js -O2"),
-        ("emcc", "atomic.o -pthread -sPTHREAD_POOL_SIZE=4 -Wl,--no-entry -o out.js"),
-        ("emcc", "-c atomic.o -sSTRICT -o out.o"),
-        ("clang", "--target=wasm32-wasip1-threads -Wl,--export=f atomic.o -o out.wasm"),
+        ("emcc", "-s EXPORTED_FUNCTIONS=[\"_main\"] neutral.o --target=wasm32-unknown-emscripten -o out.js -O2"),
+        ("emcc", "neutral.o -sEXIT_RUNTIME -Wl,--no-entry -o out.js"),
+        ("emcc", "neutral.o -O3 -o out.html"),
+        ("emcc", "-c atomic.o -pthread -sSTRICT -o out.o"),
+        ("clang", "--target=wasm32-wasip1 -Wl,--export=f neutral.o -o out.wasm"),
+        ("clang", "--target=wasm32 -c atomic.o -Wl,--shared-memory -o out.o"),
         ("clang", "-Wl,--import-memory -nostdlib neutral.o -o out.wasm"),
     ] {
         let folder = temp_folder();

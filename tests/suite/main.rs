@@ -12,6 +12,8 @@ mod cli;
 mod contract;
 mod demo;
 mod differential;
+#[cfg(unix)]
+mod emscripten;
 mod examples;
 #[cfg(unix)]
 mod explain;
@@ -46,6 +48,7 @@ fn main() {
     {
         suite.module("atomics", atomics::tests);
         suite.module("bad_use", bad_use::tests);
+        suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
         suite.module("forwarding", forwarding::tests);
         suite.module("lines", lines::tests);
@@ -53,6 +56,8 @@ fn main() {
         suite.module("reproduce", reproduce::tests);
     }
     #[cfg(not(unix))]
-    eprintln!("not run on this system, for want of scripts: atomics bad_use explain forwarding lines modes reproduce");
+    eprintln!(
+        "not run on this system, for want of scripts: atomics bad_use emscripten explain forwarding lines modes reproduce"
+    );
     suite.run()
 }

@@ -161,7 +161,7 @@ fn flipped_objects() {
 
 /// The shim reads what the linker is about to refuse: it must not be the one that falls.
 fn flipped_objects_as_inputs() {
-    use wasm_threads::command_line::CommandLine;
+    use wasm_threads::command_line::{CommandLine, Style};
     use wasm_threads::inputs::{Atomics, Inputs};
     let folder = temp_folder();
     let path = folder.path().join("flipped.o");
@@ -169,7 +169,7 @@ fn flipped_objects_as_inputs() {
     let mut seen = [0; 2];
     let mut survey = |bytes: &[u8]| {
         std::fs::write(&path, bytes).expect("an object can be written");
-        let atomics = Inputs::survey(&options).atomics;
+        let atomics = Inputs::survey(&options, Style::WasmLd).atomics;
         seen[usize::from(matches!(atomics, Atomics::Yes(_)))] += 1;
     };
     let object = read(objects::atomic());

@@ -97,6 +97,8 @@ impl Project {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_DIR", target_folder())
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-threads-linker")
+            // Debian's emcc looks for acorn where Debian's node has it.
+            .env("NODE_PATH", "/usr/share/nodejs")
             .env("CC_wasm32_unknown_unknown", "clang-22")
             .env("AR_wasm32_unknown_unknown", "llvm-ar-22")
             .env(BECOME, &self.linker)
@@ -119,6 +121,11 @@ impl Project {
     pub fn module(&self, profile: &str, name: &str) -> PathBuf {
         target_folder().join("wasm32-unknown-unknown").join(profile).join(name).with_extension("wasm")
     }
+}
+
+/// The folder into which cargo builds for `target` in `profile`.
+pub fn built(target: &str, profile: &str) -> PathBuf {
+    target_folder().join(target).join(profile)
 }
 
 fn target_folder() -> PathBuf {

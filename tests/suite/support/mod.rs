@@ -16,7 +16,7 @@ pub mod recorder;
 pub mod suite;
 pub mod tool;
 
-pub use cargo::{Project, two_workers};
+pub use cargo::{Project, built, two_workers};
 pub use facts::Facts;
 pub use link::{FLAVOR, Link, THREADED, shim};
 pub use no_core::NoCore;

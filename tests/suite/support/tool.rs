@@ -29,6 +29,8 @@ pub enum Tool {
     Node,
     /// `wasm-objdump`, `wat2wasm` and their like.
     Wabt,
+    /// Debian's `emcc`, 3.1.6, with the acorn it needs.
+    Emcc,
     /// Any program on PATH, by its name and the package that has it.
     Program(&'static str, &'static str),
 }
@@ -47,6 +49,7 @@ impl Tool {
             Tool::RustcWeb => "rustc-web".into(),
             Tool::Node => "node".into(),
             Tool::Wabt => "wabt".into(),
+            Tool::Emcc => "emcc".into(),
             Tool::Program(name, _) => (*name).into(),
         }
     }
@@ -63,6 +66,7 @@ impl Tool {
             Tool::RustcWeb => "packages rustc-web, cargo-web and rust-web-src".into(),
             Tool::Node => "package nodejs".into(),
             Tool::Wabt => "package wabt".into(),
+            Tool::Emcc => "packages emscripten and node-acorn".into(),
             Tool::Program(_, package) => format!("package {package}"),
         }
     }
@@ -97,6 +101,10 @@ impl Tool {
             Tool::RustcWeb => rustc_web(),
             Tool::Node => on_path("node"),
             Tool::Wabt => on_path("wasm-objdump"),
+            Tool::Emcc => {
+                let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
+                all.iter().all(|path| path.exists()).then(|| all[0].clone())
+            }
             Tool::Program(name, _) => on_path(name),
         }
     }

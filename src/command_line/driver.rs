@@ -1,0 +1,370 @@
+//! What a compiler's driver, clang or emcc, makes of its command line: which words it hands to the linker, and what it is told
+//! beside them.
+//!
+//! Sources: clang's `Options.td` for the options whose value is the next word, `clang/lib/Driver/ToolChains/WebAssembly.cpp` for
+//! what reaches `wasm-ld`; for emcc its `emcc.py` (3.1.6), which reads its settings as `-sNAME`, `-sNAME=VALUE` or `-s NAME=VALUE`.
+
+use super::Style;
+use crate::os_bytes::{bytes, word};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// What a driver is told beside the linker's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Driver {
+    /// The triples of `--target=` and `-target`, in order.
+    pub targets: Vec<String>,
+    /// `-pthread`, unless `-no-pthread` follows.
+    pub pthread: bool,
+    /// `-matomics`: what is compiled on this line is compiled with atomics.
+    pub atomics: bool,
+    /// emcc's settings: the last value of each; `1` for a bare name.
+    pub settings: BTreeMap<String, String>,
+    /// A source file is on the line: it is compiled first, and what becomes of it cannot be read.
+    pub compiles: bool,
+    /// No module comes of this line: the option that says so.
+    pub stops: Option<&'static str>,
+    /// Options of `wasm-ld` that stand bare on the line of a driver. clang refuses them, emcc drops them without a word.
+    pub misplaced: Vec<String>,
+}
+
+/// Whether emcc links pthreads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pthreads {
+    /// Yes, and the words that say so.
+    On(String),
+    /// No, and the words that say so.
+    Off(String),
+    /// Nobody says.
+    Unsaid,
+}
+
+impl Driver {
+    /// Takes in `words` that stand at the end of the line, such as those of `EMCC_CFLAGS`.
+    pub fn add(&mut self, words: &[OsString], style: Style) {
+        translate(words, style, self);
+    }
+
+    /// Whether emcc links pthreads. In 3.1.6 the setting wins over `-pthread`, wherever they stand.
+    pub fn pthreads(&self) -> Pthreads {
+        // Two names of one setting; the second came with 3.1.21.
+        for name in ["USE_PTHREADS", "PTHREADS"] {
+            if let Some(value) = self.settings.get(name) {
+                let words = format!("-s{name}={value}");
+                return if is_on(value) { Pthreads::On(words) } else { Pthreads::Off(words) };
+            }
+        }
+        if self.pthread { Pthreads::On("-pthread".to_owned()) } else { Pthreads::Unsaid }
+    }
+
+    /// Whether one of emcc's settings is on.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.settings.get(name).is_some_and(|value| is_on(value))
+    }
+
+    /// Whether clang makes a threaded link of this line by itself (`WebAssembly.cpp`, `WantsPthread`).
+    pub fn wants_threads(&self) -> Option<String> {
+        if self.pthread {
+            return Some("-pthread".to_owned());
+        }
+        self.targets.iter().find(|triple| triple.ends_with("-threads")).map(|triple| format!("--target={triple}"))
+    }
+}
+
+fn is_on(value: &str) -> bool {
+    !matches!(value, "0" | "false" | "False" | "no" | "off" | "")
+}
+
+/// A word for the linker, and where it stood on the driver's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub text: OsString,
+    /// The words it came of: `-Xlinker` and its value are two.
+    pub from: std::ops::Range<usize>,
+}
+
+/// The words that reach the linker; what else is said goes to `driver`.
+pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let text = bytes(&words[at]);
+        let next = words.get(at + 1);
+        let here = at;
+        at += 1;
+        let mut hand_on = |text: &[u8], from| pieces.push(Piece { text: word(text), from });
+        if let Some(parts) = text.strip_prefix(b"-Wl,") {
+            // clang drops the empty parts, and rustc writes one: `-Wl,--export-memory,`.
+            for part in parts.split(|byte| *byte == b',').filter(|part| !part.is_empty()) {
+                hand_on(part, here..at);
+            }
+            continue;
+        }
+        if text == b"-Xlinker" {
+            if let Some(next) = next {
+                at += 1;
+                hand_on(bytes(next), here..at);
+            }
+            continue;
+        }
+        if style == Style::Emcc
+            && let Some(joined) = text.strip_prefix(b"-s")
+        {
+            let separate = joined.is_empty().then_some(next).flatten().filter(|next| setting(bytes(next)).is_some());
+            at += usize::from(separate.is_some());
+            if let Some((name, value)) = setting(separate.map_or(joined, |next| bytes(next))) {
+                driver.settings.insert(name, value);
+                continue;
+            }
+        }
+        if text.starts_with(super::OWN_PREFIX.as_bytes()) || !text.starts_with(b"-") || text == b"-" {
+            driver.compiles |= is_source(text);
+            hand_on(text, here..at);
+            continue;
+        }
+        if let Some(triple) = text.strip_prefix(b"--target=") {
+            driver.targets.push(String::from_utf8_lossy(triple).into_owned());
+            continue;
+        }
+        match text {
+            b"-target" | b"--target" => driver.targets.extend(next.map(|triple| triple.to_string_lossy().into_owned())),
+            b"-pthread" => driver.pthread = true,
+            b"-no-pthread" => driver.pthread = false,
+            b"-matomics" => driver.atomics = true,
+            b"-mno-atomics" => driver.atomics = false,
+            _ => {}
+        }
+        if let Some(stop) = STOPS.iter().find(|stop| stop.as_bytes() == text) {
+            driver.stops = Some(stop);
+        }
+        if MISPLACED.iter().any(|name| text.strip_prefix(name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'=', ..]))) {
+            driver.misplaced.push(String::from_utf8_lossy(text).into_owned());
+        }
+        // What both understand alike goes to the linker as it is.
+        let shared = [b"-o", b"-L", b"-l", b"-u", b"-z"].iter().any(|option| text.starts_with(*option));
+        if shared || text == b"-shared" || text == b"-r" {
+            hand_on(text, here..at);
+            if text.len() == 2
+                && text != b"-r"
+                && let Some(next) = next
+            {
+                at += 1;
+                hand_on(bytes(next), here..at);
+            }
+        } else if takes_next(text, style) {
+            at += 1;
+        }
+    }
+    pieces
+}
+
+/// `NAME`, `NAME=VALUE`: capital letters, as emcc demands.
+fn setting(text: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (name, value) = text.split_once('=').unwrap_or((text, "1"));
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name = name.bytes().all(capital) && name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    is_name.then(|| (name.to_owned(), value.to_owned()))
+}
+
+fn is_source(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else { return false };
+    let kinds: [&[u8]; 12] = [b"c", b"cc", b"cpp", b"cxx", b"c++", b"C", b"m", b"mm", b"i", b"ii", b"s", b"S"];
+    kinds.contains(&&name[dot + 1..])
+}
+
+/// Options after which no module is linked: the driver stops earlier, prints something, or makes another kind of file.
+const STOPS: &[&str] = &[
+    "-c",
+    "-S",
+    "-E",
+    "-M",
+    "-MM",
+    "-fsyntax-only",
+    "-emit-llvm",
+    "-###",
+    "--version",
+    "-version",
+    "-dumpversion",
+    "-dumpmachine",
+    "--help",
+    "-help",
+    "-print-search-dirs",
+    "-print-libgcc-file-name",
+    "-print-resource-dir",
+    "--check",
+    "--clear-cache",
+    "--clear-ports",
+    "--show-ports",
+    "--cflags",
+    "--preprocess",
+    "--precompile",
+    "--analyze",
+];
+
+/// `wasm-ld`'s own words for threads, which need `-Wl,` in front on a driver's line.
+const MISPLACED: &[&str] = &[
+    "--shared-memory",
+    "--import-memory",
+    "--export-memory",
+    "--max-memory",
+    "--initial-memory",
+    "--no-entry",
+    "--export",
+    "--export-if-defined",
+    "--no-check-features",
+];
+
+/// Options whose value is the next word: it is no input, whatever it looks like.
+fn takes_next(text: &[u8], style: Style) -> bool {
+    let clang: &[&str] = &[
+        "-target",
+        "--target",
+        "-arch",
+        "-x",
+        "-e",
+        "-D",
+        "-U",
+        "-I",
+        "-F",
+        "-T",
+        "-B",
+        "-G",
+        "-MF",
+        "-MT",
+        "-MQ",
+        "-MJ",
+        "-include",
+        "-imacros",
+        "-isystem",
+        "-iquote",
+        "-idirafter",
+        "-isysroot",
+        "-isystem-after",
+        "-iprefix",
+        "-iwithprefix",
+        "-iwithprefixbefore",
+        "-iframework",
+        "-ivfsoverlay",
+        "-include-pch",
+        "--sysroot",
+        "--param",
+        "-framework",
+        "-mllvm",
+        "-Xclang",
+        "-Xassembler",
+        "-Xpreprocessor",
+        "-Xopenmp-target",
+        "-Xanalyzer",
+        "-working-directory",
+        "-serialize-diagnostics",
+        "-dependency-file",
+        "-resource-dir",
+        "-index-store-path",
+        "-rpath",
+        "-install_name",
+        "-undefined",
+        "-soname",
+    ];
+    let emcc: &[&str] = &[
+        "--js-opts",
+        "--llvm-opts",
+        "--llvm-lto",
+        "--closure",
+        "--closure-args",
+        "--js-transform",
+        "--pre-js",
+        "--post-js",
+        "--extern-pre-js",
+        "--extern-post-js",
+        "--minify",
+        "--embed-file",
+        "--preload-file",
+        "--exclude-file",
+        "--shell-file",
+        "--source-map-base",
+        "--js-library",
+        "--memory-init-file",
+        "--default-obj-ext",
+        "--valid-abspath",
+        "--output_eol",
+        "--output-eol",
+        "--cache",
+        "--em-config",
+        "--emit-tsd",
+        "--embind-emit-tsd",
+        "--reproduce",
+        "--post-link",
+        "--dump-prefix",
+        "--use-port",
+        "--oformat",
+    ];
+    clang.iter().chain(emcc.iter().filter(|_| style == Style::Emcc)).any(|option| option.as_bytes() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str, style: Style) -> (Vec<String>, Driver) {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let mut driver = Driver::default();
+        let pieces = translate(&words, style, &mut driver);
+        (pieces.into_iter().map(|piece| piece.text.to_string_lossy().into_owned()).collect(), driver)
+    }
+
+    #[test]
+    fn what_reaches_the_linker() {
+        let cases: &[(&str, &str)] = &[
+            ("a.o -Wl,--import-memory -o x.wasm", "a.o --import-memory -o x.wasm"),
+            ("-Wl,--export-memory, -Wl,-z -Wl,stack-size=1 a.o", "--export-memory -z stack-size=1 a.o"),
+            ("-Xlinker --max-memory=65536 -Xlinker -o a.o", "--max-memory=65536 -o a.o"),
+            ("-x c -I include -isystem /s -D X=1 -mllvm -y -O2 -g a.o", "a.o"),
+            ("-L lib -Llib2 -lm -l c -ofile -z now -u sym", "-L lib -Llib2 -lm -l c -ofile -z now -u sym"),
+            ("--target=wasm32 -nostdlib -fuse-ld=lld a.o -r", "a.o -r"),
+        ];
+        for (line, want) in cases {
+            assert_eq!(read(line, Style::Clang).0.join(" "), *want, "{line}");
+        }
+        let emcc = "-s EXPORTED_FUNCTIONS=[\"_main\"] a.o --pre-js p.js -s -sEXIT_RUNTIME -o x.js";
+        assert_eq!(read(emcc, Style::Emcc).0.join(" "), "a.o -o x.js");
+    }
+
+    #[test]
+    fn pthreads() {
+        let on = |words: &str| Pthreads::On(words.to_owned());
+        let off = |words: &str| Pthreads::Off(words.to_owned());
+        let cases: &[(&str, Pthreads)] = &[
+            ("a.o", Pthreads::Unsaid),
+            ("-pthread", on("-pthread")),
+            ("-pthread -no-pthread", Pthreads::Unsaid),
+            ("-pthreads -lpthread", Pthreads::Unsaid),
+            ("-sUSE_PTHREADS", on("-sUSE_PTHREADS=1")),
+            ("-s USE_PTHREADS=1", on("-sUSE_PTHREADS=1")),
+            ("-s USE_PTHREADS", on("-sUSE_PTHREADS=1")),
+            ("-sPTHREADS=1", on("-sPTHREADS=1")),
+            ("-sUSE_PTHREADS=true", on("-sUSE_PTHREADS=true")),
+            ("-sUSE_PTHREADS=1 -sUSE_PTHREADS=0", off("-sUSE_PTHREADS=0")),
+            // Measured: the setting wins, before or after.
+            ("-sUSE_PTHREADS=0 -pthread", off("-sUSE_PTHREADS=0")),
+            ("-sPTHREAD_POOL_SIZE=4", Pthreads::Unsaid),
+            ("-DX=-pthread -o -pthread", Pthreads::Unsaid),
+        ];
+        for (line, want) in cases {
+            assert_eq!(read(line, Style::Emcc).1.pthreads(), *want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_else_is_said() {
+        let (_, driver) = read("--target=wasm32-wasip1-threads a.c -target wasm32-wasi -matomics", Style::Clang);
+        assert_eq!(driver.targets, ["wasm32-wasip1-threads", "wasm32-wasi"]);
+        assert_eq!(driver.wants_threads().as_deref(), Some("--target=wasm32-wasip1-threads"));
+        assert!(driver.compiles && driver.atomics && driver.stops.is_none());
+        assert_eq!(read("-c a.c", Style::Emcc).1.stops, Some("-c"));
+        assert_eq!(read("-x -c a.o", Style::Clang).1.stops, None);
+        let misplaced = read("--max-memory=65536 --shared-memory a.o --exports", Style::Emcc).1.misplaced;
+        assert_eq!(misplaced, ["--max-memory=65536", "--shared-memory"]);
+    }
+}
