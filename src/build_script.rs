@@ -32,11 +32,11 @@ pub fn off() {
 }
 
 fn marker(mode: &str) {
-    print_all(Target::from_environment().filter(Target::has_wasm_ld_options).map(|_| marker_words(mode)));
+    print_all(Target::from_environment().map(|target| [target.for_the_linker(marker_word(mode))].into()));
 }
 
-fn marker_words(mode: &str) -> Vec<String> {
-    [format!("--export-if-defined=wasm-threads:{mode}")].into()
+fn marker_word(mode: &str) -> String {
+    format!("--export-if-defined=wasm-threads:{mode}")
 }
 
 /// A threaded link, and what else it needs. Nothing happens before [`emit`](Threaded::emit).
@@ -93,12 +93,18 @@ impl Threaded {
             // rustc passes all four itself; a later maximum wins.
             Kind::WasiThreads if self.max_memory.is_some() => words.push(format!("--max-memory={max_memory}")),
             Kind::WasiThreads => {}
-            // The marker alone: the link fails, and says which target to take. emcc takes no options of wasm-ld.
+            // The marker alone: the link fails, and says which target to take.
             Kind::Wasi => {}
-            Kind::Emscripten => return Ok(["-pthread".to_string()].into()),
+            Kind::Emscripten => {
+                words.push("-pthread".to_owned());
+                if self.max_memory.is_some() {
+                    // By itself emcc's memory does not grow, and then no maximum is of any use.
+                    words.extend(["-sALLOW_MEMORY_GROWTH".to_owned(), format!("-sMAXIMUM_MEMORY={max_memory}")]);
+                }
+            }
         }
-        words.extend(self.exports.iter().map(|symbol| format!("--export-if-defined={symbol}")));
-        words.extend(marker_words("threaded"));
+        words.extend(self.exports.iter().map(|symbol| target.for_the_linker(format!("--export-if-defined={symbol}"))));
+        words.push(target.for_the_linker(marker_word("threaded")));
         Ok(words)
     }
 }
@@ -138,9 +144,9 @@ impl Target {
         Some(Target { kind, wide: arch == "wasm64" })
     }
 
-    /// emcc has no option that carries a marker.
-    fn has_wasm_ld_options(&self) -> bool {
-        self.kind != Kind::Emscripten
+    /// A word of wasm-ld's, on the line that cargo makes: emcc hands it on.
+    fn for_the_linker(&self, word: String) -> String {
+        if self.kind == Kind::Emscripten { format!("-Wl,{word}") } else { word }
     }
 }
 
@@ -192,6 +198,12 @@ mod tests {
         assert!(threaded().max_memory("8GiB").words(&javascript).unwrap_err().contains("4 GiB"));
         let wide = Target { kind: Kind::Javascript, wide: true };
         assert_eq!(threaded().max_memory("8GiB").words(&wide).unwrap()[2], "--max-memory=8589934592");
+        let emscripten = Target { kind: Kind::Emscripten, wide: false };
+        let marker = "-Wl,--export-if-defined=wasm-threads:threaded";
+        assert_eq!(threaded().words(&emscripten).unwrap(), ["-pthread", marker]);
+        let sized = threaded().max_memory("64MiB").export("go").words(&emscripten).unwrap();
+        let want = ["-pthread", "-sALLOW_MEMORY_GROWTH", "-sMAXIMUM_MEMORY=67108864", "-Wl,--export-if-defined=go", marker];
+        assert_eq!(sized, want);
         let threads = Target { kind: Kind::WasiThreads, wide: false };
         assert_eq!(threaded().words(&threads).unwrap(), ["--export-if-defined=wasm-threads:threaded"]);
     }

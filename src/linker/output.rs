@@ -118,7 +118,7 @@ impl Output {
             Form::Script => return Err(Box::new(self.not_judged("-sWASM=0: a script in place of a module"))),
         };
         read.map_err(|error| match error {
-            ReadError::Io(error) => Box::new(not_written(&name, &error.to_string())),
+            ReadError::Io(error) => Box::new(missing(&format!("{name} cannot be read"), &error.to_string())),
             ReadError::Malformed(problem) => Box::new(rules::unreadable(&name, &problem)),
         })
     }
@@ -136,7 +136,8 @@ impl Output {
     /// Holds the module in `written` against its contract.
     pub(crate) fn judge(&self, written: &Path, line: &CommandLine) -> Vec<Finding> {
         if written == self.module && self.before.is_some() && self.before == Stamp::of(&self.module) {
-            return vec![not_written(&self.name(), "the file that was there before, and no other")];
+            let found = "the file of an earlier link, as it was before";
+            return vec![missing(&format!("did not write {}", self.name()), found)];
         }
         let contract = |module: &Module| match line.style {
             Style::Emcc if module.dynamic && line.options.driver.is_set("SIDE_MODULE") => Contract { abi: Abi::EmscriptenSide },
@@ -186,10 +187,10 @@ fn emcc_module(path: &Path, options: &Options) -> (PathBuf, Form) {
     (path.with_extension("wasm"), Form::File)
 }
 
-fn not_written(name: &str, found: &str) -> Finding {
+fn missing(what: &str, found: &str) -> Finding {
     Finding::new(
         &rules::OUTPUT_MISSING,
-        format!("the linker reported success, and did not write {name}, or not so that it can be read"),
+        format!("the linker reported success, and {what}"),
         found,
         "the module that was linked",
         "look at what the linker printed; is a program that is no linker named by --wasm-threads-linker or \

@@ -8,6 +8,8 @@ mod atomics;
 #[cfg(unix)]
 mod bad_use;
 mod build_scripts;
+#[cfg(unix)]
+mod clang;
 mod cli;
 mod contract;
 mod demo;
@@ -48,6 +50,7 @@ fn main() {
     {
         suite.module("atomics", atomics::tests);
         suite.module("bad_use", bad_use::tests);
+        suite.module("clang", clang::tests);
         suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
         suite.module("forwarding", forwarding::tests);
@@ -57,7 +60,7 @@ fn main() {
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use emscripten explain forwarding lines modes reproduce"
+        "not run on this system, for want of scripts: atomics bad_use clang emscripten explain forwarding lines modes reproduce"
     );
     suite.run()
 }

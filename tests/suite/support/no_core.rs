@@ -129,13 +129,18 @@ impl NoCore {
 
     /// The whole way: rustc compiles a cdylib to `FOLDER/NAME.wasm` and calls that linker. The run is the caller's to start.
     pub fn link(&self, linker: impl AsRef<Path>, folder: impl AsRef<Path>) -> Run {
+        self.link_as("cdylib", linker, folder)
+    }
+
+    /// The same for a crate of another type.
+    pub fn link_as(&self, crate_type: &str, linker: impl AsRef<Path>, folder: impl AsRef<Path>) -> Run {
         let mut linker_flag = OsString::from("-Clinker=");
         linker_flag.push(linker.as_ref());
         let folder = folder.as_ref();
         let source = folder.join(format!("{}.rs", self.name));
         fs::write(&source, self.text()).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
         let output = folder.join(format!("{}.wasm", self.name));
-        self.run(&source, &output).folder(folder).word("--crate-type=cdylib").word(linker_flag)
+        self.run(&source, &output).folder(folder).word(format!("--crate-type={crate_type}")).word(linker_flag)
     }
 
     fn text(&self) -> String {
