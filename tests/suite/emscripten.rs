@@ -21,6 +21,9 @@ pub fn tests(suite: &mut Suite) {
     suite.test("debian_has_no_self_contained_linker", &[Tool::RustcWeb, Tool::Emcc], debian_has_no_self_contained_linker);
     let c = [Tool::Emcc, Tool::Node];
     suite.test("c_runs", &c, c_runs);
+    suite.test("c_and_cpp_by_make", &[Tool::Emcc, Tool::Node, Tool::Program("make", "make")], c_and_cpp_by_make);
+    let cmake = [Tool::Emcc, Tool::Node, Tool::Program("make", "make"), Tool::Program("cmake", "cmake")];
+    suite.test("c_and_cpp_by_cmake", &cmake, c_and_cpp_by_cmake);
     suite.test("pthreads_in_any_spelling", &c, pthreads_in_any_spelling);
     suite.test("pthread_is_all_that_is_added", &c, pthread_is_all_that_is_added);
     suite.test("places", &c, places);
@@ -266,6 +269,45 @@ fn c_runs() {
         let said = node(place.path("out.js")).run().expect_success().stdout_text();
         assert_eq!(said, "threads 123, shared 6, own 1\n", "{level}");
     }
+}
+
+/// The C and C++ of the fixture, where a build system works on them.
+fn fixture() -> Place {
+    let place = Place::new(Tool::Emcc);
+    for name in ["main.c", "helper.cpp", "Makefile", "CMakeLists.txt"] {
+        place.put(name, crate::support::repository().join("tests/fixtures/emscripten-c").join(name));
+    }
+    place
+}
+
+/// A program of the build system's, which finds the shim under the name that `cargo install` gives it.
+fn by(place: &Place, program: &str, words: &[&str]) -> Run {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        [shim().parent().expect("a folder").to_owned(), "/usr/bin".into()].into_iter().chain(std::env::split_paths(&path));
+    let run = Run::new(program).words(words).folder(place.folder()).path(folders);
+    run.env("NODE_PATH", "/usr/share/nodejs").env("WASM_THREADS_LINKER", Tool::Emcc.path())
+}
+
+const FIXTURE_SAYS: &str = "threads 1 3 5, sum 9, main's own 1\n";
+
+fn c_and_cpp_by_make() {
+    let place = fixture();
+    by(&place, "make", &[]).run().expect_success();
+    assert_threaded(&place.path("threads.wasm"));
+    assert_eq!(node(place.path("threads.js")).run().expect_success().stdout_text(), FIXTURE_SAYS);
+    // By emcc itself, without a word.
+    fs::remove_file(place.path("threads.js")).expect("the output");
+    by(&place, "make", &["LD=emcc"]).run().expect_success();
+    assert_eq!(node(place.path("threads.js")).run().expect_code(1).stdout_text(), "no thread could be started\n");
+}
+
+fn c_and_cpp_by_cmake() {
+    let place = fixture();
+    by(&place, "emcmake", &["cmake", "-B", "build", "-G", "Unix Makefiles"]).run().expect_success();
+    by(&place, "cmake", &["--build", "build"]).run().expect_success();
+    assert_threaded(&place.path("build/threads.wasm"));
+    assert_eq!(node(place.path("build/threads.js")).run().expect_success().stdout_text(), FIXTURE_SAYS);
 }
 
 fn pthreads_in_any_spelling() {
