@@ -9,7 +9,8 @@
 //! depends on it (rust-lang/cargo#9554). A library says [`required!`](crate::required) instead.
 //!
 //! What is emitted are plain options of `wasm-ld` and one marker, which any `wasm-ld` accepts and `wasm-threads-linker`
-//! understands: right whoever links. Nothing is emitted, and nothing checked, where the target is not WebAssembly.
+//! understands: right whoever links. emcc gets `-pthread`, and the marker behind `-Wl,`. Nothing is printed, and nothing checked,
+//! where the target is not WebAssembly.
 //! Whether atomics are on is not asked: a stable compiler does not tell build scripts. The linker sees the objects.
 
 use crate::exports::EXPORTS;
@@ -150,10 +151,19 @@ impl Target {
     }
 }
 
+/// Variables by which the linker's mind can be changed. Cargo does not know them, and would not link anew by itself.
+const VARIABLES: [&str; 2] = ["WASM_THREADS", "WASM_THREADS_MAX_MEMORY"];
+
+/// Nothing at all where the target is not WebAssembly: any `rerun-if` takes away cargo's own rule, which is to run a build
+/// script again whenever a file of its package has changed.
 fn print_all(words: Option<Vec<String>>) {
-    // The target decides, and cargo runs a build script anew for another target by itself.
+    let Some(words) = words else { return };
+    // Cargo runs a build script anew for another target, and then asks for its variables, by itself.
     println!("cargo:rerun-if-changed=build.rs");
-    for word in words.unwrap_or_default() {
+    for variable in VARIABLES {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+    for word in words {
         println!("cargo:rustc-link-arg={word}");
     }
 }

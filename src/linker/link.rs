@@ -453,7 +453,9 @@ impl<'a> Link<'a> {
 
     /// Where the output is no file, it is linked into one first and judged there.
     fn take_detour(&mut self) -> Result<(), Box<Finding>> {
-        if let Some(what) = self.output.not_a_file().filter(|_| self.detour.is_none()) {
+        // emcc writes its files beside each other, and none to a pipe.
+        let wanted = self.detour.is_none() && self.line.style != Style::Emcc;
+        if let Some(what) = self.output.not_a_file().filter(|_| wanted) {
             log::info!("the output is {what}: linked into a file first, to be judged");
             self.detour = Some(self.detour()?);
         }

@@ -69,6 +69,12 @@ fn cargo_does_not_relink_for_a_variable() {
     project.build(&[]).expect_success();
     let refused = project.cargo(&["rustc", "--target", "wasm32-unknown-unknown", "--", "-Clink-arg=--wasm-threads=unthreaded"]);
     refused.run().expect_code(101).expect_stderr("the option --wasm-threads=");
+    // And where a build script asks for it, cargo does notice.
+    let project = Project::new("tests/fixtures/build-script", "relink-asked", shim());
+    project.build(&[]).expect_success();
+    project.build(&["--verbose"]).expect_success().expect_stderr("Fresh states-its-need");
+    let refused = project.env("WASM_THREADS", "off").build(&["--verbose"]).expect_success();
+    refused.expect_stderr("Dirty states-its-need v0.1.0").expect_stderr("the env variable WASM_THREADS changed");
 }
 
 /// `RUSTFLAGS` replaces `rustflags` in cargo's config, `+atomics` with it: silent, unless the need is stated.

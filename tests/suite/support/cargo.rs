@@ -123,7 +123,7 @@ impl Project {
     }
 }
 
-/// The folder into which cargo builds for `target` in `profile`.
+/// The folder into which cargo builds for `target` in `profile`; for the machine itself where `target` is empty.
 pub fn built(target: &str, profile: &str) -> PathBuf {
     target_folder().join(target).join(profile)
 }
@@ -162,7 +162,10 @@ fn copy(from: &Path, to: &Path) {
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             let text = fs::read_to_string(&path).expect("a manifest is text");
             let root = format!("path = \"{}\"", repository().display());
-            let text = text.replace("path = \"../../../..\"", &root).replace("path = \"../../..\"", &root);
+            let text = text
+                .replace("path = \"../../../..\"", &root)
+                .replace("path = \"../../..\"", &root)
+                .replace("path = \"../..\"", &root);
             fs::write(&target, text).expect("a copy can be written");
         } else {
             fs::copy(&path, &target).expect("a copy can be written");
