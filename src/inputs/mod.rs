@@ -82,6 +82,11 @@ pub(crate) fn first_of_many_is_atomic(options: &Options, style: Style) -> bool {
     objects.count() >= MANY && object_at(first, Look::AtSections).is_some_and(|object| object.says == Says::Atomics)
 }
 
+/// Whether one of rustc's objects is on the line.
+pub(crate) fn has_rust_objects(options: &Options) -> bool {
+    options.inputs.iter().any(|input| matches!(&input.from, From::Path(path) if made_by_rustc(path)))
+}
+
 /// Every crate that said `required!`, in any object or member on the line, linked or not.
 pub(crate) fn all_needs(options: &Options) -> Vec<String> {
     let mut survey = Survey { look: Look::IntoBitcode, ..Survey::new(options) };
@@ -245,11 +250,10 @@ struct Survey<'a> {
 
 impl<'a> Survey<'a> {
     fn new(options: &'a Options) -> Survey<'a> {
-        let rustc = options.inputs.iter().any(|input| matches!(&input.from, From::Path(path) if made_by_rustc(path)));
         Survey {
             options,
             look: Look::AtSections,
-            rustc,
+            rustc: has_rust_objects(options),
             host: None,
             refusing: None,
             needs: Vec::new(),

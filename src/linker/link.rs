@@ -80,10 +80,21 @@ impl<'a> Link<'a> {
     /// The whole way.
     pub(super) fn run(&mut self) -> Outcome {
         let outcome = self.judged();
+        let outcome = outcome.map_err(|finding| if self.by_rustc() { finding } else { Box::new(finding.without_rustc()) });
         if let Err(finding) = &outcome {
             self.pack_unlinked(finding);
         }
         outcome
+    }
+
+    /// Whether rustc called us, rather than a C compiler or a Makefile.
+    fn by_rustc(&self) -> bool {
+        self.line.flavor.is_some() || inputs::has_rust_objects(self.options())
+    }
+
+    /// Findings in the words of whoever called us.
+    fn addressed(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        if self.by_rustc() { findings } else { findings.into_iter().map(Finding::without_rustc).collect() }
     }
 
     fn judged(&mut self) -> Outcome {
@@ -335,6 +346,7 @@ impl<'a> Link<'a> {
     }
 
     fn refuse(&mut self, findings: Vec<Finding>) -> End {
+        let findings = self.addressed(findings);
         self.pack(&findings);
         let last = match self.detour {
             Some(_) => format!("Nothing was written to {}.", self.output.name()),
@@ -357,7 +369,7 @@ impl<'a> Link<'a> {
             max_memory_was_set: self.settings.max_memory.is_some(),
             find: &find,
         };
-        let findings = explain::explain(&errors, &failed);
+        let findings = self.addressed(explain::explain(&errors, &failed));
         if !findings.is_empty() {
             super::print_findings(&findings, "");
         }
@@ -422,8 +434,13 @@ impl<'a> Link<'a> {
             format!("{} was to be threaded ({}) and is not", self.output.path.display(), self.settings.mode_from),
             why,
             "everything compiled with atomics",
-            "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in the \
-             environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or `rustdocflags`",
+            if self.by_rustc() {
+                "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in \
+                 the environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or \
+                 `rustdocflags`"
+            } else {
+                "compile every file with -matomics -mbulk-memory"
+            },
         )
     }
 
@@ -446,8 +463,12 @@ impl<'a> Link<'a> {
             format!("{} was to be unthreaded ({}) and uses atomics", self.output.path.display(), self.settings.mode_from),
             why,
             "no object with +atomics",
-            "leave -C target-feature=+atomics and --shared-memory out of this build. RUSTFLAGS in the environment replaces \
-             `rustflags` in .cargo/config.toml instead of adding to it: look at both",
+            if self.by_rustc() {
+                "leave -C target-feature=+atomics and --shared-memory out of this build. RUSTFLAGS in the environment replaces \
+                 `rustflags` in .cargo/config.toml instead of adding to it: look at both"
+            } else {
+                "leave -matomics, -pthread and --shared-memory out of this build"
+            },
         )
     }
 
