@@ -45,7 +45,9 @@ impl Plan {
                 add(!options.import_memory, "--import-memory");
                 for export in EXPORTS {
                     // Unlike `--export`, no linker refuses this where the symbol is absent; the check proves the export.
-                    let missing = !options.export_all && !options.exports.contains(export.as_bytes());
+                    // `--export-all` leaves a mutable global out up to LLVM 19.
+                    let among_all = options.export_all && export != "__tls_base";
+                    let missing = !among_all && !options.exports.contains(export.as_bytes());
                     add(missing, &format!("--export-if-defined={export}"));
                 }
                 plan.add_max_memory(options, settings);
