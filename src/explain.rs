@@ -379,8 +379,36 @@ const JOINED: [&str; 4] = ["--max-memory", "--initial-memory", "--initial-heap",
 /// Options that take two dashes only, and are often given one.
 const TWO_DASHES: [&str; 3] = ["-shared-memory", "-import-memory", "-no-entry"];
 
+/// Options that older linkers lack, and a version of LLVM that has them (`tests/suite/linkers.rs` asks each).
+const NEWER: [(&str, u32); 10] = [
+    ("--import-memory=", 16),
+    ("--export-memory", 16),
+    ("--extra-features=", 16),
+    ("--why-extract=", 16),
+    ("--keep-section", 19),
+    ("--initial-heap=", 19),
+    ("--no-growable-memory", 19),
+    ("--start-lib", 19),
+    ("--page-size=", 22),
+    ("--no-stack-first", 22),
+];
+
 fn unknown_argument(message: &str, _: &Failed<'_>) -> Option<Finding> {
-    let word = message.rsplit(": ").next()?.trim();
+    let word = message.split_once("unknown argument: ")?.1.trim();
+    if let Some((_, version)) = NEWER.iter().find(|(option, _)| word.starts_with(option)) {
+        // Nobody asks for this one by hand.
+        let whose = if word.starts_with("--keep-section") {
+            "\nclang adds it where there is a wasm-opt on PATH: with --no-wasm-opt it does not"
+        } else {
+            ""
+        };
+        return finding(
+            format!("this linker is too old for {word}"),
+            format!("an option that LLVM {version} has and this linker has not"),
+            &format!("a linker of LLVM {version} or later"),
+            format!("name one: -C link-arg=--wasm-threads-linker=/path/to/wasm-ld-{version}; or leave {word} out{whose}"),
+        );
+    }
     if JOINED.contains(&word) {
         return finding(
             format!("{word} takes its value in the same word"),

@@ -2,7 +2,7 @@
 //! own text is above, byte by byte as it is without the shim.
 
 use crate::support::archive::{Archive, defined_symbols};
-use crate::support::{NoCore, Place, Run, golden, lasting_folder, objects, read, repository, shim};
+use crate::support::{NoCore, Place, Run, clang, golden, objects, read, repository, shim};
 use crate::support::{Suite, Tool};
 use std::collections::BTreeSet;
 use std::fs;
@@ -171,23 +171,9 @@ const COUNTER: &str = "static _Atomic int all; static _Thread_local int own; int
 const ATOMIC_COUNT: &str = "static _Atomic int all; int count(void) { return ++all; }";
 const WITH: &[&str] = &["-matomics", "-mbulk-memory"];
 
-/// C compiled by clang, kept from run to run: `NAME.o`.
+/// C compiled by clang: `NAME.o`.
 fn c(name: &str, source: &str, flags: &[&str]) -> PathBuf {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    (name, source, flags).hash(&mut hasher);
-    let all = lasting_folder("c");
-    let result = all.join(format!("{:016x}", hasher.finish())).join(format!("{name}.o"));
-    if !result.is_file() {
-        let work = tempfile::Builder::new().prefix(".work-").tempdir_in(&all).expect("a folder to compile in");
-        fs::write(work.path().join(format!("{name}.c")), source).expect("a source can be written");
-        let run = Run::new(Tool::Clang.path()).words(["--target=wasm32-unknown-unknown", "-O2", "-c"]).words(flags);
-        run.folder(work.path()).word(format!("{name}.c")).run().expect_success();
-        if fs::rename(work.path(), result.parent().expect("a folder")).is_ok() {
-            let _ = work.keep();
-        }
-    }
-    result
+    clang::object(name, "wasm32", source, flags)
 }
 
 /// As rustup ships it: a library with thread-locals, compiled without atomics.

@@ -24,6 +24,8 @@ mod forwarding;
 mod harness;
 #[cfg(unix)]
 mod lines;
+#[cfg(unix)]
+mod linkers;
 mod main_job;
 #[cfg(unix)]
 mod modes;
@@ -31,6 +33,8 @@ mod output;
 #[cfg(unix)]
 mod reproduce;
 mod support;
+#[cfg(unix)]
+mod wide;
 
 use support::Suite;
 
@@ -55,12 +59,14 @@ fn main() {
         suite.module("explain", explain::tests);
         suite.module("forwarding", forwarding::tests);
         suite.module("lines", lines::tests);
+        suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
         suite.module("reproduce", reproduce::tests);
+        suite.module("wide", wide::tests);
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use clang emscripten explain forwarding lines modes reproduce"
+        "not run on this system, for want of scripts: atomics bad_use clang emscripten explain forwarding lines linkers modes reproduce wide"
     );
     suite.run()
 }

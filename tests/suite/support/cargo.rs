@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
-use std::sync::{Mutex, MutexGuard, Once};
+use std::sync::{LazyLock, Mutex, MutexGuard, Once};
 use std::time::{Duration, SystemTime};
 
 /// The variable that tells the script what to become.
@@ -146,6 +146,19 @@ fn linker_folder() -> PathBuf {
 pub fn two_workers(module: impl AsRef<OsStr>) -> Ran {
     let host = repository().join("tests/fixtures/host/two-workers.mjs");
     Run::new(Tool::Node.path()).word(host).word(module).run()
+}
+
+/// Runs `add_shared` and `add_local` of a module in two threads, and gives the host's one line of facts.
+pub fn two_adders(module: impl AsRef<OsStr>) -> Ran {
+    let host = repository().join("tests/fixtures/host/two-adders.mjs");
+    Run::new(Tool::Node.path()).words(wide_flag()).word(host).word(module).run()
+}
+
+/// The flag for addresses of 64 bits, where this node still wants one. A word that it does not know, node refuses.
+fn wide_flag() -> Option<&'static str> {
+    const FLAG: &str = "--experimental-wasm-memory64";
+    static KNOWN: LazyLock<bool> = LazyLock::new(|| Run::new(Tool::Node.path()).words([FLAG, "-e", ""]).run().success());
+    KNOWN.then_some(FLAG)
 }
 
 /// Copies a folder without what a build left in it. Paths into the repository become absolute.
