@@ -9,6 +9,8 @@ mod atomics;
 mod bad_use;
 mod build_scripts;
 #[cfg(unix)]
+mod c;
+#[cfg(unix)]
 mod clang;
 mod cli;
 mod contract;
@@ -54,6 +56,7 @@ fn main() {
     {
         suite.module("atomics", atomics::tests);
         suite.module("bad_use", bad_use::tests);
+        suite.module("c", c::tests);
         suite.module("clang", clang::tests);
         suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
@@ -66,7 +69,7 @@ fn main() {
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use clang emscripten explain forwarding lines linkers modes reproduce wide"
+        "not run on this system, for want of scripts: atomics bad_use c clang emscripten explain forwarding lines linkers modes reproduce wide"
     );
     suite.run()
 }

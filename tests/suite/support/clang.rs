@@ -1,6 +1,6 @@
 //! C and C++ compiled by clang, without a libc.
 
-use super::{Run, Tool, lasting_folder, shim};
+use super::{Run, Tool, lasting_folder};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -25,16 +25,13 @@ __attribute__((export_name(\"neutral\"))) int neutral(int by) { return count += 
 
 /// clang for a target, by its name: `wasm32`. The words of a compile or a link are the caller's to add.
 pub fn clang(target: &str) -> Run {
-    // It would run whatever wasm-opt is on PATH after the link.
-    Run::new(Tool::Clang.path())
-        .words(["-O2", "-nostdlib", "-ffreestanding", "--no-wasm-opt"])
-        .word(format!("--target={target}"))
+    Run::new(Tool::Clang.path()).words(["-O2", "-nostdlib", "-ffreestanding"]).word(format!("--target={target}"))
 }
 
-/// The same, linking through the shim. For WebAssembly clang takes a linker by this option only, and by its full path.
-pub fn clang_with_shim(target: &str) -> Run {
+/// The same, to link by `linker`. For WebAssembly clang takes a linker by this option only, and by its full path.
+pub fn clang_with(linker: &Path, target: &str) -> Run {
     // It would run whatever wasm-opt is on PATH after the link.
-    clang(target).words(["--no-wasm-opt", "-Wl,--no-entry"]).word(linker_word(shim()))
+    clang(target).words(["--no-wasm-opt", "-Wl,--no-entry"]).word(linker_word(linker))
 }
 
 pub fn linker_word(linker: &Path) -> String {
