@@ -1,20 +1,27 @@
 //! Every example, built and run as its README says.
 
-use crate::support::{Facts, Project, Run, Suite, Tool, assert_same_bytes, built, read, shim};
+use crate::support::{Facts, Project, Ran, Run, Suite, Tool, assert_same_bytes, built, read, repository, shim, temp_folder};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 
 const NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22), Tool::Node];
+const MAKE: Tool = Tool::Program("make", "make");
+const CMAKE: Tool = Tool::Program("cmake", "cmake");
 
 pub fn tests(suite: &mut Suite) {
     suite.test("counter", NEEDS, counter);
     suite.test("embedded_module", &NEEDS[..2], embedded_module);
+    let c_threads = [MAKE, Tool::Clang, Tool::WasmLd(22), Tool::Node];
+    suite.test("c_threads_by_make", &c_threads, c_threads_by_make);
+    suite.test("c_threads_by_cmake", &[&[CMAKE], &c_threads[..]].concat(), c_threads_by_cmake);
 }
 
 fn counter() {
     // Its own `.cargo/config.toml` names the linker, by the name that `cargo install` gives it.
     let example = Project::new("examples/counter", "counter", shim()).env_remove("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");
-    let config = String::from_utf8(crate::support::read(example.folder().join(".cargo/config.toml"))).expect("text");
+    let config = String::from_utf8(read(example.folder().join(".cargo/config.toml"))).expect("text");
     assert!(config.contains("linker = \"wasm-threads-linker\""));
     let run = |example: &Project| {
         example.cargo(&["build", "--release"]).run().expect_success();
@@ -71,4 +78,93 @@ fn embedded_module() {
     server.cargo(&["build"]).run().expect_code(101).expect_stderr("error[memory-not-shared]: the memory of ");
     let server = server.env("MODULE", "nothing.wasm");
     server.cargo(&["build"]).run().expect_code(101).expect_stderr("nothing.wasm cannot be read");
+}
+
+/// The example's files in a folder to build in, with the shim on PATH under the name that `cargo install` gives it.
+struct CThreads {
+    folder: tempfile::TempDir,
+}
+
+impl CThreads {
+    fn new() -> Self {
+        let folder = temp_folder();
+        for file in fs::read_dir(repository().join("examples/c-threads")).expect("the example") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name");
+            // What a person built there is no part of it.
+            if path.is_file() && path.extension().is_none_or(|extension| extension != "o" && extension != "wasm") {
+                fs::copy(&path, folder.path().join(name)).expect("a copy");
+            }
+        }
+        CThreads { folder }
+    }
+
+    fn run(&self, tool: Tool) -> Run {
+        let mut path: Vec<PathBuf> = vec![shim().parent().expect("a folder").to_owned()];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let linker = Tool::WasmLd(22).path();
+        Run::new(tool.path()).folder(self.folder.path()).path(path).env("WASM_THREADS_LINKER", linker).env("CC", "clang-22")
+    }
+
+    fn make(&self, words: &[&str]) -> Ran {
+        self.run(MAKE).words(["CC=clang-22", "clean", "primes.wasm"]).words(words).run()
+    }
+
+    fn host(&self, words: &[&str]) -> Ran {
+        Run::new(Tool::Node.path()).word("host.mjs").words(words).folder(self.folder.path()).run()
+    }
+
+    fn module(&self, path: &str) -> Facts {
+        Facts::read(self.folder.path().join(path))
+    }
+}
+
+/// What the README says it says.
+fn said() -> String {
+    let readme = String::from_utf8(read(repository().join("examples/c-threads/README.md"))).expect("text");
+    let from = readme.find("main and 3 workers").expect("what it says");
+    let text = &readme[from..];
+    text[..text.find("```").expect("the end of it")].to_owned()
+}
+
+fn c_threads_by_make() {
+    let example = CThreads::new();
+    example.make(&[]).expect_success();
+    example.module("primes.wasm").assert_threaded();
+    assert_eq!(example.host(&[]).expect_success().stdout_text(), said());
+    // More workers than processors, and none.
+    let many = example.host(&["primes.wasm", "9"]).expect_success().stdout_text();
+    assert_eq!(many, said().replace("3 workers", "9 workers"));
+    example.host(&["primes.wasm", "0"]).expect_success();
+
+    // What the README says of lines that are left out.
+    let plain = Tool::WasmLd(22).path();
+    example.make(&[&format!("LD={}", plain.display())]).expect_code(2).expect_stderr("undefined symbol: __tls_size");
+    let no_constructors = example.make(&["LDFLAGS=--no-entry --export=__stack_pointer"]).expect_code(2);
+    no_constructors.expect_stderr("error[tls-init-wrapped]").expect_stderr("fix:    pass --export=__wasm_call_ctors,");
+    assert!(!example.folder.path().join("primes.wasm").exists());
+
+    // Each part of the host is needed: without it the program is wrong, and shows it.
+    example.make(&[]).expect_success();
+    for line in ["  exports.__wasm_init_tls(block);", "  exports.__wasm_call_ctors?.();"] {
+        let threads = example.folder.path().join("threads.mjs");
+        let text = fs::read_to_string(&threads).expect("text");
+        assert!(text.contains(line), "{line}");
+        fs::write(&threads, text.replace(line, "")).expect("text");
+        let host = example.host(&[]);
+        assert!(!host.success() || host.stdout_text() != said(), "{line} can be left out\n{host:?}");
+        fs::write(&threads, text).expect("text");
+    }
+    assert_eq!(example.host(&[]).expect_success().stdout_text(), said());
+}
+
+fn c_threads_by_cmake() {
+    let example = CThreads::new();
+    let configure = ["-S", ".", "-B", "build", "-D", "CMAKE_BUILD_TYPE=Release"];
+    example.run(CMAKE).words(configure).run().expect_success();
+    example.run(CMAKE).words(["--build", "build"]).run().expect_success();
+    example.module("build/primes.wasm").assert_threaded();
+    let linked = fs::read_to_string(example.folder.path().join("build/CMakeFiles/primes.dir/link.txt")).expect("make's line");
+    assert!(linked.contains(&format!("-fuse-ld={}", shim().display())), "{linked}");
+    assert_eq!(example.host(&["build/primes.wasm"]).expect_success().stdout_text(), said());
 }
