@@ -393,20 +393,23 @@ const NEWER: [(&str, u32); 10] = [
     ("--no-stack-first", 22),
 ];
 
-fn unknown_argument(message: &str, _: &Failed<'_>) -> Option<Finding> {
+fn unknown_argument(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     let word = message.split_once("unknown argument: ")?.1.trim();
     if let Some((_, version)) = NEWER.iter().find(|(option, _)| word.starts_with(option)) {
-        // Nobody asks for this one by hand.
-        let whose = if word.starts_with("--keep-section") {
-            "\nclang adds it where there is a wasm-opt on PATH: with --no-wasm-opt it does not"
-        } else {
-            ""
+        // Two that nobody may have asked for by hand: clang's, and the one that we add for WASI.
+        let or_else = match word {
+            _ if word.starts_with("--keep-section") => {
+                "; or leave it out: clang adds it where there is a wasm-opt on PATH, and with --no-wasm-opt it does not"
+                    .to_owned()
+            }
+            "--export-memory" if !failed.options.export_memory => String::new(),
+            _ => format!("; or leave {word} out"),
         };
         return finding(
             format!("this linker is too old for {word}"),
             format!("an option that LLVM {version} has and this linker has not"),
             &format!("a linker of LLVM {version} or later"),
-            format!("name one: -C link-arg=--wasm-threads-linker=/path/to/wasm-ld-{version}; or leave {word} out{whose}"),
+            format!("name one: -C link-arg=--wasm-threads-linker=/path/to/wasm-ld-{version}{or_else}"),
         );
     }
     if JOINED.contains(&word) {

@@ -1,9 +1,10 @@
 //! The same objects by every version of the real linker: what all of them make of C, and what becomes of an option that only the
 //! newer ones know.
 
+use crate::support::archive::Archive;
 use crate::support::clang::{self, ADDERS, ATOMICS};
 use crate::support::place::OUTPUT;
-use crate::support::{Facts, Place, Suite, Tool, golden, two_adders};
+use crate::support::{FLAVOR, Facts, Place, Run, Suite, Tool, assert_same_bytes, golden, read, shim, two_adders};
 
 pub const LINKERS: [Tool; 5] = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
 
@@ -21,6 +22,7 @@ pub fn tests(suite: &mut Suite) {
         let needs = [Tool::Clang, linker];
         suite.test(&name("objects_of_c"), &needs, move || objects_of_c(linker));
         suite.test(&name("options"), &needs, move || options(linker));
+        suite.test(&name("ways"), &needs, move || ways(linker));
         suite.test(&name("in_node"), &[Tool::Clang, Tool::Node, linker], move || in_node(linker));
     }
 }
@@ -86,7 +88,7 @@ fn objects_of_c(linker: Tool) {
             assert_eq!(linked.runs.len(), 1, "{line}");
             let (bare, module) = place.bare(line);
             assert_eq!(linked.ran.stderr_text(), bare.stderr_text(), "{line}");
-            crate::support::assert_same_bytes(crate::support::read(place.path(OUTPUT)), module.expect("a module"));
+            assert_same_bytes(read(place.path(OUTPUT)), module.expect("a module"));
         } else {
             // Not of code for a fixed address, for one.
             assert_eq!(linked.failed(1), "", "{line}");
@@ -160,7 +162,8 @@ fn options(linker: Tool) {
                 unknown.split("unknown argument: ").nth(1).and_then(|rest| rest.lines().next()).expect("an unknown word");
             assert!(words.split(' ').any(|known| known == word), "{words}: {unknown}");
             assert!(ours.starts_with(&format!("error[link-failed]: this linker is too old for {word}\n")), "{words}: {ours}");
-            assert!(ours.contains(&format!("/wasm-ld-{from};")), "{words}: {ours}");
+            assert!(ours.contains(&format!("/wasm-ld-{from}; or leave ")), "{words}: {ours}");
+            assert_eq!(ours.contains("--no-wasm-opt"), words.contains("--keep-section"), "{words}: {ours}");
             if *words == "--import-memory=own,store" {
                 golden::check("linkers/too_old", &ours, &[]);
             }
@@ -179,15 +182,61 @@ fn options(linker: Tool) {
     assert_eq!(too_old, wanted);
     assert!((wanted == 0) == (version(linker) == 22), "each older linker lacks some");
 
+    // For WASI we add one of them ourselves: it cannot be left out.
+    let linked = place.link("-L/sdk/lib/wasm32-wasip1-threads adders.o");
+    if version(linker) == 14 {
+        let ours = linked.failed(1);
+        assert!(ours.contains("too old for --export-memory\n") && ours.ends_with("/path/to/wasm-ld-16\n"), "{ours}");
+    } else {
+        assert!(!linked.ran.stderr_text().contains("unknown argument"), "{:?}", linked.ran);
+    }
+
     // Without atomics the line is the linker's own, whatever it makes of it.
     for line in ["neutral.o --import-memory=own,store", "neutral.o --export-memory=again", "neutral.o --initial-heap=65536"] {
         let linked = place.link(line);
         let (bare, module) = place.bare(line);
         assert_eq!((linked.ran.code(), linked.runs.len()), (bare.code(), 1), "{line}");
         if let Some(module) = module {
-            crate::support::assert_same_bytes(crate::support::read(place.path(OUTPUT)), module);
+            assert_same_bytes(read(place.path(OUTPUT)), module);
         }
     }
+}
+
+/// Every way that a link takes through the shim: handed on, waited for, judged out of sight, at work while objects are read.
+fn ways(linker: Tool) {
+    let place = place(linker);
+    place.link("adders.o --wasm-threads=threaded").threaded(1);
+    place.link("neutral.o --wasm-threads=unthreaded").ran.expect_success();
+    place.link("neutral.o --wasm-threads=threaded").refused("not-threaded", 0);
+    place.link("adders.o --wasm-threads=unthreaded").refused("threaded", 0);
+    place.link("adders.o --wasm-threads=off").ran.expect_success();
+    Facts::read(place.path(OUTPUT)).assert_unthreaded();
+
+    place.write("words", b"adders.o --wasm-threads-max-memory=16MiB");
+    assert_eq!(place.link("@words").threaded(1).memory().maximum, Some(256));
+
+    // A member of an archive: the linker is asked, and says yes or no.
+    place.write("libadders.a", &Archive::new().file(place.path("adders.o")).bytes());
+    place.link("neutral.o libadders.a --export=add_shared").threaded(1);
+    place.link("neutral.o libadders.a").unthreaded("neutral.o libadders.a", 2);
+
+    // Standard output gets the module when it was judged.
+    let run = Run::new(shim()).words(FLAVOR).words(["adders.o", "-o", "-"]);
+    let module = run.folder(place.folder()).env("WASM_THREADS_LINKER", place.linker()).run().expect_success().stdout;
+    Facts::of(&module).assert_threaded();
+
+    // So many objects that the linker is at work before all are read; then one that differs.
+    let quiet = "__attribute__((used)) static int quiet(void) { return 1; }";
+    let with = read(clang::object("quiet", "wasm32", quiet, &ATOMICS));
+    let mut line = String::from("first.rcgu.o");
+    place.put("first.rcgu.o", place.path("adders.o")).put("last.rcgu.o", place.path("neutral.o"));
+    for index in 0..70 {
+        place.write(&format!("{index}.rcgu.o"), &with);
+        line += &format!(" {index}.rcgu.o");
+    }
+    place.link(&line).threaded(1);
+    line += " last.rcgu.o";
+    place.link(&line).unthreaded(&line, 2);
 }
 
 /// Two workers at once, on the one memory, by whatever name it is imported.
