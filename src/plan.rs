@@ -64,7 +64,7 @@ impl Plan {
             }
             // All else follows from it: emcc takes none of the linker's own words for threads.
             Target::Emscripten if options.driver.pthreads() == Pthreads::Unsaid => plan.driver.push("-pthread".into()),
-            Target::Wasi | Target::Emscripten | Target::Wali => {}
+            Target::Wasi | Target::WasiComponent | Target::Emscripten | Target::Wali => {}
         }
         plan
     }

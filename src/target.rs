@@ -1,6 +1,7 @@
 //! Which target a `wasm-ld` line links for. The line does not say; its folders and objects give it away.
 
 use crate::command_line::{From, Options, Style};
+use crate::contract::Abi;
 use crate::os_bytes::bytes;
 use std::ffi::OsStr;
 
@@ -13,6 +14,8 @@ pub enum Target {
     WasiThreads,
     /// WASI without threads.
     Wasi,
+    /// `wasm32-wasip2` and what comes after it: components, which `wasm-component-ld` makes, and which have no threads.
+    WasiComponent,
     /// `wasm32-unknown-emscripten`: emcc's line, or, as `wasm-ld`'s, emcc's own call of its linker, with all it needs.
     Emscripten,
     /// `wasm32-wali-linux-musl`: shares memory in its own way.
@@ -20,11 +23,17 @@ pub enum Target {
 }
 
 impl Target {
-    /// The target of a line: from `rustlib/<triple>/` in a `-L`, else a driver's `--target=`, else a triple in a `-L`, else what
-    /// a libc leaves on a line.
+    /// The target of a line: the one that is named there, else what a libc leaves on a line.
     pub fn of(options: &Options, style: Style) -> Target {
+        Target::named(options, style)
+            .or_else(|| options.inputs.iter().find_map(|input| from_libc(&input.from)))
+            .unwrap_or(Target::Javascript)
+    }
+
+    /// The target that a line names: `rustlib/<triple>/` in a `-L`, else a driver's `--target=`, else a triple in a `-L`.
+    pub fn named(options: &Options, style: Style) -> Option<Target> {
         if style == Style::Emcc {
-            return Target::Emscripten;
+            return Some(Target::Emscripten);
         }
         let folders = || options.search_paths.iter().map(|path| path.as_os_str());
         folders()
@@ -32,8 +41,16 @@ impl Target {
             // rustc gives clang two, and the first is the right one (rust-lang/rust#131007).
             .or_else(|| options.driver.targets.iter().find_map(|triple| from_triple(triple.as_bytes())))
             .or_else(|| folders().find_map(in_path))
-            .or_else(|| options.inputs.iter().find_map(|input| from_libc(&input.from)))
-            .unwrap_or(Target::Javascript)
+    }
+
+    /// The contract for its modules, where there is one.
+    pub fn abi(self) -> Option<Abi> {
+        match self {
+            Target::Javascript => Some(Abi::Javascript),
+            Target::WasiThreads => Some(Abi::WasiThreads),
+            Target::Wasi => Some(Abi::Wasi),
+            Target::WasiComponent | Target::Emscripten | Target::Wali => None,
+        }
     }
 }
 
@@ -59,6 +76,7 @@ fn from_triple(triple: &[u8]) -> Option<Target> {
         "-unknown-unknown" | "v1-none" => Target::Javascript,
         "-unknown-emscripten" | "-emscripten" => Target::Emscripten,
         _ if rest.contains("wali") => Target::Wali,
+        _ if rest.starts_with("-wasip") && !rest.starts_with("-wasip1") => Target::WasiComponent,
         _ if rest.contains("-wasi") && rest.ends_with("-threads") => Target::WasiThreads,
         _ if rest.contains("-wasi") => Target::Wasi,
         _ => return None,
@@ -104,6 +122,17 @@ mod tests {
             ("-L/s/lib/rustlib/wasm32-wasi-preview1-threads/lib a.o", Target::WasiThreads),
             ("-L/sdk/lib/wasm32-wasi-threads a.o", Target::WasiThreads),
             ("-L/sdk/lib/wasm32-wasip1 a.o", Target::Wasi),
+            ("-L/s/lib/rustlib/wasm32-wasi-threads/lib a.o", Target::WasiThreads),
+            ("-L/sdk/lib/wasm32-wasi-preview1-threads a.o", Target::WasiThreads),
+            (
+                "-L/s/lib/rustlib/wasm32-wasi-preview1-threads/lib/self-contained /s/crt1-command.o a.o -l c",
+                Target::WasiThreads,
+            ),
+            ("-L/sdk/lib/wasm32-wasi a.o", Target::Wasi),
+            ("-L/s/lib/rustlib/wasm32-wasi/lib a.o", Target::Wasi),
+            ("-L/s/lib/rustlib/wasm32-wasip2/lib/self-contained a.o -l c", Target::WasiComponent),
+            ("-L/s/lib/rustlib/wasm32-wasip3/lib a.o", Target::WasiComponent),
+            ("-L/sdk/lib/wasm32-wasip2 a.o", Target::WasiComponent),
             ("-L/x/wasm32-unknown-unknown/debug -L/s/lib/rustlib/wasm32-wasip1/lib a.o", Target::Wasi),
             ("-L C:\\s\\lib\\rustlib\\wasm64-unknown-unknown\\lib a.o", Target::Javascript),
             ("-L/s/rustlib/wasm32v1-none/lib a.o", Target::Javascript),

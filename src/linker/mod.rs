@@ -15,6 +15,7 @@ use crate::inputs;
 use crate::report::Finding;
 use crate::rules;
 use crate::settings::{About, Mode, Settings};
+use crate::target::Target;
 use link::Link;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -90,10 +91,17 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     if let Some(finding) = host_link(&line) {
         return Err(finding);
     }
-    let linker = real_linker::find(&settings, line.style)?;
+    let target = Target::of(&line.options);
+    // `wasm-component-ld` calls a linker in its turn, which may be this one: then what is wanted is a module.
+    let component = line.style == Style::WasmLd && target == Target::WasiComponent && depth == 0;
+    let linker =
+        if component { real_linker::find_for_components(&settings)? } else { real_linker::find(&settings, line.style)? };
     log::info!("{} in {:?} style, mode {:?} from {}", linker.path.display(), line.style, settings.mode, settings.mode_from);
+    if component && settings.mode == Mode::Threaded {
+        return Err(Box::new(component_without_threads(&line, &settings)));
+    }
     let mut link = Link::new(args, &line, &settings, &linker, depth);
-    match only_forwarded(&line, &settings) {
+    match only_forwarded(&line, target, &settings) {
         Some(why) => {
             log::info!("forwarded: {why}");
             link.forward()
@@ -103,17 +111,35 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
 }
 
 /// Why a line is handed on as it is, whatever its objects say.
-fn only_forwarded(line: &CommandLine, settings: &Settings) -> Option<String> {
+fn only_forwarded(line: &CommandLine, target: Target, settings: &Settings) -> Option<String> {
     if settings.mode == Mode::Off {
         return Some(format!("switched off by {}", settings.mode_from));
     }
     if let Some(problem) = &line.unreadable {
         return Some(problem.clone());
     }
+    if target == Target::WasiComponent {
+        return Some("a component has no threads".to_owned());
+    }
     if let Some(option) = line.options.not_a_module.or(line.options.driver.stops) {
         return Some(format!("{option} makes no module of its own"));
     }
     line.options.inputs.is_empty().then(|| "there is nothing to link".to_owned())
+}
+
+/// Told to be threaded, and linked for a target where nothing can be.
+fn component_without_threads(line: &CommandLine, settings: &Settings) -> Finding {
+    let triple = crate::target::triple(&line.options).unwrap_or_else(|| "a target of WASI's components".to_owned());
+    Finding {
+        why: "components have no shared memory: its first spawn fails".to_owned(),
+        ..Finding::new(
+            &rules::TARGET_WITHOUT_THREADS,
+            format!("this link was to be threaded ({}) and is for {triple}", settings.mode_from),
+            triple,
+            "a target with threads",
+            "build with --target wasm32-wasip1-threads, or take the mode back for this target",
+        )
+    }
 }
 
 /// A link for the machine that builds: cargo uses one `linker` for everything where no `--target` is given.

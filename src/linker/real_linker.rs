@@ -48,11 +48,44 @@ pub(crate) fn find(settings: &Settings, style: Style) -> Result<RealLinker, Box<
         Style::Emcc => search.in_variable("EMSDK", &["upstream", "emscripten"], "emcc").or_else(|| search.on_path("emcc")),
         Style::Clang => search.in_variable("WASI_SDK_PATH", &["bin"], "clang").or_else(|| search.on_path("clang")),
         Style::WasmLd | Style::Host => {
-            search.on_path("rust-lld").or_else(|| search.wasm_ld_on_path()).or_else(|| search.in_sysroot())
+            search.on_path("rust-lld").or_else(|| search.wasm_ld_on_path()).or_else(|| search.in_sysroot("rust-lld"))
         }
     };
-    found.map(RealLinker::at).ok_or_else(|| Box::new(not_found(style, &search.looked)))
+    found.map(RealLinker::at).ok_or_else(|| {
+        let (name, wanted, fix) = words_for(style);
+        Box::new(not_found(name, &search.looked, wanted, fix))
+    })
 }
+
+/// Finds the linker that makes a component of a module: rustc's own default for `wasm32-wasip2` and later. It stands among rustc's
+/// tools, and is no `wasm-ld`: one that the variable names for all other links is passed over.
+pub(crate) fn find_for_components(settings: &Settings) -> Result<RealLinker, Box<Finding>> {
+    if let Some(named) = &settings.linker {
+        return find_named(named, "--wasm-threads-linker=");
+    }
+    if let Some(named) = &settings.linker_variable {
+        if style_of_program(named).is_none() {
+            return find_named(named, "WASM_THREADS_LINKER=");
+        }
+        log::info!("WASM_THREADS_LINKER={} makes no components and is ignored", named.display());
+    }
+    let mut search = Search { looked: Vec::new() };
+    let found = search
+        .on_path(COMPONENT_LINKER)
+        .or_else(|| search.in_sysroot(COMPONENT_LINKER))
+        .or_else(|| search.in_variable("WASI_SDK_PATH", &["bin"], COMPONENT_LINKER));
+    found.map(RealLinker::at).ok_or_else(|| {
+        Box::new(not_found(
+            COMPONENT_LINKER,
+            &search.looked,
+            "wasm-component-ld, as rustup installs it with rustc, in a folder that PATH names in full",
+            "rustup toolchain install stable, or cargo install wasm-component-ld; or name it: rustflags = \
+             [\"-Clink-arg=--wasm-threads-linker=/path/to/wasm-component-ld\"]",
+        ))
+    })
+}
+
+const COMPONENT_LINKER: &str = "wasm-component-ld";
 
 fn find_named(named: &OsStr, by: &str) -> Result<RealLinker, Box<Finding>> {
     let mut search = Search { looked: Vec::new() };
@@ -193,8 +226,9 @@ impl Search {
         found
     }
 
-    /// The `rust-lld` of the `rustc` that would be run here. Only asked where nothing was found without starting a process.
-    fn in_sysroot(&mut self) -> Option<PathBuf> {
+    /// The tool of that name that belongs to the `rustc` that would be run here. Only asked where nothing was found without
+    /// starting a process.
+    fn in_sysroot(&mut self, name: &str) -> Option<PathBuf> {
         let rustc = env::var_os("RUSTC").filter(|value| !value.is_empty()).unwrap_or_else(|| "rustc".into());
         let output = Command::new(&rustc).args(["--print", "sysroot"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
         let sysroot = match output {
@@ -205,7 +239,7 @@ impl Search {
             }
         };
         let targets = Path::new(&sysroot).join("lib").join("rustlib");
-        let file = format!("rust-lld{}", env::consts::EXE_SUFFIX);
+        let file = format!("{name}{}", env::consts::EXE_SUFFIX);
         let found = std::fs::read_dir(&targets)
             .into_iter()
             .flatten()
@@ -263,13 +297,18 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-fn not_found(style: Style, looked: &[String]) -> Finding {
+fn not_found(name: &str, looked: &[String], wanted: &str, fix: &str) -> Finding {
     let mut found = String::from("looked at");
     for place in looked {
         let _ = write!(found, "\n{place}");
     }
     let _ = write!(found, "\n(PATH is {})", env::var_os("PATH").map_or("not set".into(), |path| path.display().to_string()));
-    let (name, wanted, fix) = match style {
+    Finding::new(&rules::LINKER_NOT_FOUND, format!("no {name} was found to link with"), found, wanted, fix)
+}
+
+/// What is missing, what was wanted and what mends it, where no linker for `style` was found.
+fn words_for(style: Style) -> (&'static str, &'static str, &'static str) {
+    match style {
         Style::Emcc => ("emcc", "emcc, of the Emscripten SDK", "activate the Emscripten SDK (EMSDK), or put emcc on PATH"),
         Style::Clang => ("clang", "clang, of the WASI SDK or the system's", "set WASI_SDK_PATH, or put clang on PATH"),
         Style::WasmLd | Style::Host => (
@@ -278,8 +317,7 @@ fn not_found(style: Style, looked: &[String]) -> Finding {
             "rustup toolchain install stable, or install lld; or name one: rustflags = \
              [\"-Clink-arg=--wasm-threads-linker=/path/to/wasm-ld\"]",
         ),
-    };
-    Finding::new(&rules::LINKER_NOT_FOUND, format!("no {name} was found to link with"), found, wanted, fix)
+    }
 }
 
 /// The variable that counts how often the shim is on its own way, and where it says stop: `clang --ld-path=` back to the shim
