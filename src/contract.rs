@@ -1,7 +1,8 @@
 //! What a threaded module is, rule by rule.
 //!
-//! This version judges what comes out of a linker for javascript hosts whole, and of WASI commands and reactors what every
-//! threaded module has in common.
+//! This version judges what comes out of a linker, for javascript hosts and for hosts of wasi-threads.
+
+mod wasi;
 
 use crate::exports::TLS_EXPORTS;
 use crate::module::{Export, Kind, Memory, Module};
@@ -40,19 +41,25 @@ impl Contract {
     pub fn of(module: &Module) -> Contract {
         // Javascript can stand in for WASI, under C code in a module of its own. It is told by the export that only its threads
         // need: a libc's threads set themselves up from inside.
-        let wasi = module.imports_from.iter().any(|from| from.starts_with("wasi_") || from == "wasi")
-            && !module.exports.contains_key("__wasm_init_tls");
+        let wasi = wasi::is_imported(module) && !module.exports.contains_key("__wasm_init_tls");
         // A program that starts no thread has no entry for one. The target shows all the same: it shares its memory, and exports
         // it again, which rustc up to 1.91 never did for WASI without threads.
         let shared_twice = module.memory().is_some_and(|memory| memory.shared && memory.import.is_some())
-            && module.exports.get("memory").is_some_and(|export| export.kind == Kind::Memory);
-        let abi = if module.exports.contains_key("wasi_thread_start") || (wasi && shared_twice) {
+            && exports(module, "memory", Kind::Memory);
+        let abi = if wasi::has_threads(module) || (wasi && shared_twice) {
             Abi::WasiThreads
         } else if wasi {
             Abi::Wasi
         } else {
             Abi::Javascript
         };
+        Contract { abi }
+    }
+
+    /// The contract that `module` must keep, where the target that it was linked for is known.
+    pub fn known(abi: Abi, module: &Module) -> Contract {
+        // Threads of one's own making, on a target whose libc has none.
+        let abi = if abi == Abi::Wasi && wasi::has_threads(module) { Abi::WasiThreads } else { abi };
         Contract { abi }
     }
 
@@ -72,6 +79,11 @@ impl Contract {
             check.tls_exports(),
             check.heap_base(),
             check.tls_init_wrapped(),
+            check.memory_export(),
+            check.thread_start(),
+            check.thread_start_wrapped(),
+            check.command_or_reactor(),
+            check.libc_mismatch(),
             check.object_without_atomics(),
         ];
         findings.into_iter().flatten().collect()
@@ -89,25 +101,32 @@ struct Check<'a> {
     abi: Abi,
 }
 
+/// Whether `module` exports a thing of that kind under that name.
+fn exports(module: &Module, name: &str, kind: Kind) -> bool {
+    module.exports.get(name).is_some_and(|export| export.kind == kind)
+}
+
 impl Check<'_> {
     /// The words that mend a link that the shim did not see, or that somebody took apart.
-    fn relink(&self) -> &'static str {
-        if is_emscripten(self.abi) {
-            "link with -pthread: by emcc itself, or by `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-emscripten] in \
-             .cargo/config.toml"
-        } else {
-            "link with `linker = \"wasm-threads-linker\"` under [target.wasm32-unknown-unknown] in .cargo/config.toml"
-        }
+    fn relink(&self) -> String {
+        let target = match self.abi {
+            Abi::Javascript => "wasm32-unknown-unknown",
+            Abi::WasiThreads | Abi::Wasi => "wasm32-wasip1-threads",
+            Abi::Emscripten | Abi::EmscriptenSide => "wasm32-unknown-emscripten",
+        };
+        let by = if is_emscripten(self.abi) { "link with -pthread, or" } else { "link" };
+        format!("{by} with `linker = \"wasm-threads-linker\"` under [target.{target}] in .cargo/config.toml")
     }
 
     fn target_without_threads(&self) -> Option<Finding> {
         (self.abi == Abi::Wasi).then(|| {
+            let seen = if wasi::is_imported(self.module) { "imports from WASI" } else { "linked for WASI" };
             Finding::new(
                 &rules::TARGET_WITHOUT_THREADS,
                 format!("{} is for a WASI target that has no threads", self.name),
-                "imports from WASI, and no wasi_thread_start",
+                format!("{seen}, and no wasi_thread_start"),
                 "a module for wasm32-wasip1-threads",
-                "build with --target wasm32-wasip1-threads",
+                "build with --target wasm32-wasip1-threads (once: rustup target add wasm32-wasip1-threads)",
             )
         })
     }
@@ -130,7 +149,7 @@ impl Check<'_> {
         }
         if memory.import.is_none() {
             let what = format!("{} has a shared memory of its own instead of importing it", self.name);
-            let fix = if is_emscripten(self.abi) { self.relink() } else { "pass -C link-arg=--import-memory" };
+            let fix = if is_emscripten(self.abi) { self.relink() } else { "pass -C link-arg=--import-memory".to_owned() };
             return Some(Finding::new(&rules::MEMORY_NOT_IMPORTED, what, found, "an imported memory, such as env.memory", fix));
         }
         None
@@ -156,7 +175,8 @@ impl Check<'_> {
         }
         let memory = self.module.memory().filter(|memory| memory.shared && memory.maximum == Some(memory.minimum))?;
         let bytes = memory.minimum.saturating_mul(memory.page);
-        let heap = self.module.constant("__heap_base").map(|base| bytes.saturating_sub(base));
+        let base = self.module.constant("__heap_base").or(self.module.heap_begins);
+        let heap = base.map(|base| bytes.saturating_sub(base));
         let finding = Finding::new(
             &rules::MEMORY_CANNOT_GROW,
             format!("the memory of {} can never grow", self.name),
@@ -172,6 +192,10 @@ impl Check<'_> {
                 _ => "pass a smaller -C link-arg=--initial-memory, or none",
             },
         );
+        let finding = match self.abi {
+            Abi::WasiThreads | Abi::Wasi => Finding { why: wasi::CANNOT_GROW.to_owned(), ..finding },
+            Abi::Javascript | Abi::Emscripten | Abi::EmscriptenSide => finding,
+        };
         Some(if heap.is_some_and(|heap| heap >= LEAST_HEAP) { finding.warning() } else { finding })
     }
 
@@ -209,9 +233,6 @@ impl Check<'_> {
     }
 
     fn tls_exports(&self) -> Option<Finding> {
-        if self.abi == Abi::WasiThreads {
-            return self.memory_export();
-        }
         if self.abi != Abi::Javascript || !self.module.memory().is_some_and(|memory| memory.shared) {
             // Without a shared memory the linker defines none of them: one finding is enough.
             return None;
@@ -268,22 +289,6 @@ impl Check<'_> {
         })
     }
 
-    /// wasi-threads hosts and libc read the memory back from the instance (WebAssembly/wasi-threads, README).
-    fn memory_export(&self) -> Option<Finding> {
-        let exported = self.module.exports.get("memory").is_some_and(|export| export.kind == Kind::Memory);
-        (!exported).then(|| {
-            let mut finding = Finding::new(
-                &rules::EXPORT_MISSING,
-                format!("{} does not export its memory", self.name),
-                "no exported memory named \"memory\"",
-                "the imported memory exported again as \"memory\"",
-                "pass -C link-arg=--export-memory",
-            );
-            finding.why = "WASI hosts find the memory of a program by this export".to_owned();
-            finding
-        })
-    }
-
     fn heap_base(&self) -> Option<Finding> {
         let shared = self.module.memory().is_some_and(|memory| memory.shared);
         (self.abi == Abi::Javascript && shared && self.wrong_export("__heap_base").is_some()).then(|| {
@@ -300,7 +305,7 @@ impl Check<'_> {
     }
 
     fn tls_init_wrapped(&self) -> Option<Finding> {
-        let first = self.module.init_tls?.calls_first?;
+        let first = self.module.init_tls.filter(|_| self.abi == Abi::Javascript)?.calls_first?;
         Some(Finding::new(
             &rules::TLS_INIT_WRAPPED,
             format!("setting up a thread in {} runs the static constructors", self.name),

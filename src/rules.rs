@@ -52,6 +52,12 @@ rules! {
         "a new thread needs these to set up its thread-local storage: without them all threads share one";
     TLS_INIT_WRAPPED = "tls-init-wrapped" Error
         "static constructors would run again in every thread, before its thread-local storage exists, over live data";
+    THREAD_START_WRAPPED = "thread-start-wrapped" Error
+        "static constructors or exit handlers would run again with every thread, over live data, and nothing sets up the first one";
+    COMMAND_OR_REACTOR = "command-or-reactor" Error
+        "a host runs a command by _start, or sets up a reactor by _initialize; node refuses a module that has both";
+    LIBC_MISMATCH = "libc-mismatch" Error
+        "no host brings a part of a libc: the module cannot be instantiated";
     OBJECT_WITHOUT_ATOMICS = "object-without-atomics" Error
         "the compiler turned this object's atomics and thread-locals into plain ones: its threads race";
     EMSCRIPTEN_WITHOUT_PTHREADS = "emscripten-without-pthreads" Error

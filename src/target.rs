@@ -49,7 +49,8 @@ impl Target {
             Target::Javascript => Some(Abi::Javascript),
             Target::WasiThreads => Some(Abi::WasiThreads),
             Target::Wasi => Some(Abi::Wasi),
-            Target::WasiComponent | Target::Emscripten | Target::Wali => None,
+            Target::Emscripten => Some(Abi::Emscripten),
+            Target::WasiComponent | Target::Wali => None,
         }
     }
 }

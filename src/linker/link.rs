@@ -7,6 +7,7 @@ use super::real_linker::RealLinker;
 use super::reproduce;
 use super::scratch::{Scratch, no_scratch};
 use crate::command_line::{CommandLine, Copy, Forward, Options, Pthreads, Style};
+use crate::contract::Abi;
 use crate::explain::{self, Failed};
 use crate::inputs::{self, Atomics, Inputs, Undecided};
 use crate::os_bytes::bytes;
@@ -27,6 +28,13 @@ const VETO: &str = "'atomics' feature must be used in order to use shared memory
 
 /// lld's word that something it linked must not share memory.
 const DISALLOWED: &str = "--shared-memory is disallowed by ";
+
+/// What makes a link threaded.
+const RUST_WITH_ATOMICS: &str = "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in the \
+     environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or `rustdocflags`";
+
+/// The same for WASI, where the target says it all.
+const WASI_WITH_THREADS: &str = "build with --target wasm32-wasip1-threads (once: rustup target add wasm32-wasip1-threads)";
 
 /// One link.
 pub(super) struct Link<'a> {
@@ -115,6 +123,9 @@ impl<'a> Link<'a> {
             Atomics::No(why) => self.without_atomics(&why, &inputs),
             Atomics::Mixed(with, without) => self.mixture(&with, &without, &inputs),
             Atomics::Undecided(kind, why) if target == Target::Emscripten => self.undecided_by_emcc(kind, &why, &plan, &inputs),
+            Atomics::Undecided(kind, why) if target == Target::Wasi => {
+                self.undecided_without_threads(kind, &why, &plan, &inputs)
+            }
             Atomics::Undecided(kind, why) => self.undecided(kind, &why, &plan, &inputs),
         }
     }
@@ -294,6 +305,19 @@ impl<'a> Link<'a> {
         ended.printed().map(Some).map_err(|error| no_scratch(&error))
     }
 
+    /// On a target without threads nothing is added that the linker could refuse: it is asked with what another one would get.
+    fn undecided_without_threads(&mut self, kind: Undecided, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
+        log::info!("asking the linker: {why}");
+        let said = self.ask_with_veto(&Plan::new(self.options(), Target::Javascript, self.settings))?;
+        match refused(&said) {
+            _ if said.contains(VETO) => self.proved_without(inputs),
+            Some(_) if kind == Undecided::OnDemand && inputs.rustc => self.mixture_on_demand(why, inputs),
+            // It fails, for a reason that is none of ours; or it does not, as it was asked for.
+            None if !said.is_empty() => self.as_asked(inputs),
+            _ => self.with_atomics(why, plan, inputs, None),
+        }
+    }
+
     /// The linker said that nothing it links uses atomics.
     fn proved_without(&mut self, inputs: &Inputs) -> Outcome {
         let needs = inputs::all_needs(self.options());
@@ -319,7 +343,7 @@ impl<'a> Link<'a> {
             self.pack(&[]);
             return Ok(End::Like(ended.status));
         }
-        let mut findings = self.output.judge(written, self.line);
+        let mut findings = self.output.judge(written, self.abi());
         for finding in &mut findings {
             log::info!("{finding}");
         }
@@ -335,6 +359,15 @@ impl<'a> Link<'a> {
             super::print_findings(&findings, "");
         }
         self.finish(ended, &[])
+    }
+
+    /// Whose contract the module has to keep, where the line names its target.
+    fn abi(&self) -> Option<Abi> {
+        let abi = Target::named(self.options(), self.line.style).and_then(Target::abi);
+        if abi == Some(Abi::Emscripten) && self.options().driver.is_set("SIDE_MODULE") {
+            return Some(Abi::EmscriptenSide);
+        }
+        abi
     }
 
     fn finish(&mut self, ended: Ended, findings: &[Finding]) -> Outcome {
@@ -434,12 +467,11 @@ impl<'a> Link<'a> {
             format!("{} was to be threaded ({}) and is not", self.output.path.display(), self.settings.mode_from),
             why,
             "everything compiled with atomics",
-            if self.by_rustc() {
-                "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in \
-                 the environment replaces `rustflags` there instead of adding to it; and doctests take RUSTDOCFLAGS or \
-                 `rustdocflags`"
-            } else {
-                "compile every file with -matomics -mbulk-memory"
+            match Target::of(self.options(), self.line.style) {
+                Target::Wasi => WASI_WITH_THREADS,
+                _ if self.by_rustc() => RUST_WITH_ATOMICS,
+                Target::Emscripten => "compile every file with -pthread",
+                _ => "compile every file with -matomics -mbulk-memory",
             },
         )
     }

@@ -91,7 +91,7 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     if let Some(finding) = host_link(&line) {
         return Err(finding);
     }
-    let target = Target::of(&line.options);
+    let target = Target::of(&line.options, line.style);
     // `wasm-component-ld` calls a linker in its turn, which may be this one: then what is wanted is a module.
     let component = line.style == Style::WasmLd && target == Target::WasiComponent && depth == 0;
     let linker =
@@ -129,7 +129,7 @@ fn only_forwarded(line: &CommandLine, target: Target, settings: &Settings) -> Op
 
 /// Told to be threaded, and linked for a target where nothing can be.
 fn component_without_threads(line: &CommandLine, settings: &Settings) -> Finding {
-    let triple = crate::target::triple(&line.options).unwrap_or_else(|| "a target of WASI's components".to_owned());
+    let triple = crate::target::triple(&line.options, line.style);
     Finding {
         why: "components have no shared memory: its first spawn fails".to_owned(),
         ..Finding::new(

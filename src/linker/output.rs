@@ -1,7 +1,7 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
 use super::single_file;
-use crate::command_line::{CommandLine, Options, Style};
+use crate::command_line::{Options, Style};
 use crate::contract::{Abi, Contract};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
@@ -133,19 +133,17 @@ impl Output {
         )
     }
 
-    /// Holds the module in `written` against its contract.
-    pub(crate) fn judge(&self, written: &Path, line: &CommandLine) -> Vec<Finding> {
+    /// Holds the module in `written` against its contract: that of the target, where the line names one.
+    pub(crate) fn judge(&self, written: &Path, abi: Option<Abi>) -> Vec<Finding> {
         if written == self.module && self.before.is_some() && self.before == Stamp::of(&self.module) {
             let found = "the file of an earlier link, as it was before";
             return vec![missing(&format!("did not write {}", self.name()), found)];
         }
-        let contract = |module: &Module| match line.style {
-            Style::Emcc if module.dynamic && line.options.driver.is_set("SIDE_MODULE") => Contract { abi: Abi::EmscriptenSide },
-            Style::Emcc => Contract { abi: Abi::Emscripten },
-            Style::WasmLd | Style::Clang | Style::Host => Contract::of(module),
-        };
         match self.read(written) {
-            Ok(module) => contract(&module).check(&module, &self.name()),
+            Ok(module) => {
+                let contract = abi.map_or_else(|| Contract::of(&module), |abi| Contract::known(abi, &module));
+                contract.check(&module, &self.name())
+            }
             Err(finding) => vec![*finding],
         }
     }
@@ -201,6 +199,7 @@ fn missing(what: &str, found: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::CommandLine;
 
     #[test]
     fn places() {

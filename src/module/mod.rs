@@ -3,6 +3,8 @@
 mod features;
 mod read_at;
 pub(crate) mod sections;
+mod static_end;
+mod thread_start;
 mod tls_inside;
 
 pub use features::Features;
@@ -46,8 +48,15 @@ pub struct Module {
     pub wants_wasm_bindgen: bool,
     /// The modules that functions are imported from, such as `wasi_snapshot_preview1`.
     pub imports_from: Vec<String>,
+    /// Every imported function: its module and name.
+    pub imported_functions: Vec<(String, String)>,
     /// What the exported `__wasm_init_tls` is, where it is a function of this module.
     pub init_tls: Option<InitTls>,
+    /// Where the heap begins at the latest, where the module does not export it: above the static data and the stack. Looked for
+    /// only where a thread's entry shows that a libc may care, in a memory that never grows.
+    pub heap_begins: Option<u64>,
+    /// What the exported `wasi_thread_start` is, where it is a function.
+    pub thread_start: Option<ThreadStart>,
     /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
     /// the module's own. Looked for only where `__wasm_init_tls` is not exported.
     pub tls_inside: bool,
@@ -124,6 +133,24 @@ pub struct InitTls {
     pub calls_first: Option<u32>,
 }
 
+/// The exported `wasi_thread_start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadStart {
+    /// It takes two numbers, the thread's and the address of its argument, and returns nothing.
+    pub takes_id_and_address: bool,
+    /// It is the wrapper that the linker puts around every export of a command: see [`Wrapped`].
+    pub wrapped: Option<Wrapped>,
+}
+
+/// What a command's wrapper calls before and after the function that it is around. It calls at least one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// What runs the static constructors.
+    pub before: Option<u32>,
+    /// What runs the destructors.
+    pub after: Option<u32>,
+}
+
 /// Windows of this size hold every header of an object and most small modules whole.
 const AHEAD: usize = 4096;
 
@@ -162,6 +189,7 @@ impl Module {
             reading.section(section)?;
         }
         reading.is_whole()?;
+        reading.thread_start(&found)?;
         reading.init_tls(&found)?;
         Ok(reading.module)
     }
@@ -178,11 +206,22 @@ impl Module {
     }
 }
 
+/// The kinds of function types that somebody asks for: what they take. None of them returns anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One address.
+    Address,
+    /// An `i32` and another.
+    TwoNumbers,
+    /// Something else.
+    Other,
+}
+
 struct Reading<'a, R: ?Sized> {
     source: &'a R,
     module: Module,
-    /// For each type: whether it is a function of one address and no result.
-    types: Vec<bool>,
+    /// For each type: whether it is one of the kinds that somebody asks for.
+    types: Vec<Shape>,
     /// The type of each function, imported ones first.
     functions: Vec<u32>,
     imported: u32,
@@ -268,13 +307,16 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     fn types(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
         for group in wasmparser::TypeSectionReader::new(BinaryReader::new(bytes, offset))? {
             for kind in group?.into_types() {
-                let wanted = match &kind.composite_type.inner {
-                    wasmparser::CompositeInnerType::Func(function) => {
-                        matches!(function.params(), [ValType::I32 | ValType::I64]) && function.results().is_empty()
+                self.types.push(match &kind.composite_type.inner {
+                    wasmparser::CompositeInnerType::Func(function) if function.results().is_empty() => {
+                        match function.params() {
+                            [ValType::I32 | ValType::I64] => Shape::Address,
+                            [ValType::I32, ValType::I32] => Shape::TwoNumbers,
+                            _ => Shape::Other,
+                        }
                     }
-                    _ => false,
-                };
-                self.types.push(wanted);
+                    _ => Shape::Other,
+                });
             }
         }
         Ok(())
@@ -290,6 +332,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                     if !self.module.imports_from.iter().any(|known| known == import.module) {
                         self.module.imports_from.push(import.module.to_owned());
                     }
+                    self.module.imported_functions.push((import.module.to_owned(), import.name.to_owned()));
                 }
                 TypeRef::Memory(memory) => {
                     let import = (import.module.to_owned(), import.name.to_owned());
@@ -359,23 +402,52 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     /// Looks at the exported `__wasm_init_tls`. `wasm-ld` puts the functions it makes first, so few bodies are stepped over.
     fn init_tls(&mut self, found: &[Section]) -> Result<(), ReadError> {
         let Some(export) = self.module.exports.get("__wasm_init_tls").filter(|export| export.kind == Kind::Function) else {
+            if self.module.thread_start.is_some() {
+                // A libc's threads: nobody asks, and to read every function takes its time.
+                return Ok(());
+            }
             let code = found.iter().find(|section| section.id == CODE).map_or(0..0, |code| code.range.clone());
             let start = self.module.start.and_then(|start| start.checked_sub(self.imported));
             self.module.tls_inside = tls_inside::read(self.source, &code, start, &self.module.segments)?;
             return Ok(());
         };
-        let takes_one_address = self
-            .functions
-            .get(export.index as usize)
-            .and_then(|index| self.types.get(*index as usize))
-            .copied()
-            .unwrap_or(false);
+        let takes_one_address = self.shape(export.index) == Shape::Address;
         let mut init = InitTls { takes_one_address, calls_first: None };
         let code = found.iter().find(|section| section.id == CODE);
         if let (Some(code), Some(body)) = (code, export.index.checked_sub(self.imported)) {
             init.calls_first = self.first_call(&code.range, body)?;
         }
         self.module.init_tls = Some(init);
+        Ok(())
+    }
+
+    /// The type of a function, by its index.
+    fn shape(&self, function: u32) -> Shape {
+        let kind = self.functions.get(function as usize).and_then(|index| self.types.get(*index as usize));
+        kind.copied().unwrap_or(Shape::Other)
+    }
+
+    /// Looks at the exported `wasi_thread_start`.
+    fn thread_start(&mut self, found: &[Section]) -> Result<(), ReadError> {
+        let Some(export) = self.module.exports.get("wasi_thread_start").filter(|export| export.kind == Kind::Function) else {
+            return Ok(());
+        };
+        let mut start = ThreadStart { takes_id_and_address: self.shape(export.index) == Shape::TwoNumbers, wrapped: None };
+        let code = found.iter().find(|section| section.id == CODE);
+        if let (Some(code), Some(body)) = (code, export.index.checked_sub(self.imported)) {
+            let exported = self.module.exports.values().filter(|export| export.kind == Kind::Function);
+            let exported = exported.filter_map(|export| export.index.checked_sub(self.imported)).collect();
+            start.wrapped = thread_start::wrapper(self.source, &code.range, body, &exported)?;
+        }
+        let never_grows = self.module.memory().is_some_and(|memory| memory.maximum == Some(memory.minimum));
+        let begin = self.module.start.and_then(|start| start.checked_sub(self.imported));
+        if let (true, Some(code), Some(begin)) = (never_grows, code, begin) {
+            let data = static_end::read(self.source, &code.range, begin)?;
+            // The linker's first global is the stack pointer, which begins at the stack's upper end.
+            let stack = self.module.globals.iter().find(|global| global.mutable).and_then(|global| global.constant);
+            self.module.heap_begins = data.zip(stack).map(|(data, stack)| data.max(stack));
+        }
+        self.module.thread_start = Some(start);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use wasm_encoder::{
     FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module, StartSection, TypeSection,
     ValType,
 };
+use wasm_threads::contract::{Abi, Contract};
 
 pub fn tests(suite: &mut Suite) {
     suite.test("the_sample_is_good", &[], the_sample_is_good);
@@ -19,13 +20,15 @@ pub fn tests(suite: &mut Suite) {
         suite.test(&format!("good_{name}"), &[], move || is_good(name, change));
     }
     suite.test("every_rule_of_the_contract_is_broken_once", &[], every_rule_of_the_contract_is_broken_once);
+    suite.test("a_target_that_is_known", &[], a_target_that_is_known);
     suite.test("texts_of_what_cannot_be_read", &[], texts_of_what_cannot_be_read);
 }
 
 /// One kind of thing to export.
 #[derive(Clone, Copy)]
 pub enum Thing {
-    /// The function of that index: 0 sets up a thread, 1 is the start function, 2 does nothing.
+    /// The function of that index: 0 sets up a thread, 1 is the start function, 2 does nothing. With [`Sample::entry`], 3 is the
+    /// entry of a thread, and 4 is around it.
     Function(u32),
     /// A global with that value; `true` where it is mutable.
     Global(bool, i32),
@@ -54,6 +57,8 @@ pub struct Sample {
     pub init_tls: (Vec<ValType>, Vec<ValType>),
     /// It begins with a call.
     pub init_tls_calls: bool,
+    /// For wasi-threads: the entry of a thread, and another function that calls it, and something else before it or after it.
+    pub entry: Option<(bool, bool)>,
     pub features: Option<Vec<(char, &'static str)>>,
     /// A custom section in front of all others.
     pub custom: Option<&'static str>,
@@ -82,9 +87,19 @@ impl Sample {
             ],
             init_tls: (vec![ValType::I32], vec![]),
             init_tls_calls: false,
+            entry: None,
             features: Some(vec![('+', "atomics"), ('+', "bulk-memory"), ('+', "mutable-globals")]),
             custom: None,
         }
+    }
+
+    /// Makes it a module for wasi-threads, in which that function is the entry of a thread.
+    fn wasi_threads(&mut self, entry: u32) {
+        bare(self);
+        self.import_function = Some(("wasi", "thread-spawn"));
+        self.entry = Some((false, false));
+        self.exports =
+            vec![("wasi_thread_start", Thing::Function(entry)), ("memory", Thing::Memory), ("_start", Thing::Function(2))];
     }
 
     /// Another thing under a name that is exported, or none.
@@ -105,6 +120,9 @@ impl Sample {
         let mut types = TypeSection::new();
         types.ty().function(self.init_tls.0.clone(), self.init_tls.1.clone());
         types.ty().function([], []);
+        if self.entry.is_some() {
+            types.ty().function([ValType::I32, ValType::I32], []);
+        }
         module.section(&types);
         let mut imports = ImportSection::new();
         for (memory, _) in self.memories.iter().filter(|(_, imported)| *imported) {
@@ -116,6 +134,9 @@ impl Sample {
         module.section(&imports);
         let mut functions = FunctionSection::new();
         functions.function(0).function(1).function(1);
+        if self.entry.is_some() {
+            functions.function(2).function(2);
+        }
         module.section(&functions);
         let mut memories = MemorySection::new();
         for (memory, _) in self.memories.iter().filter(|(_, imported)| !imported) {
@@ -193,6 +214,18 @@ impl Sample {
         nothing.instructions().end();
         let mut code = CodeSection::new();
         code.function(&init_tls).function(&start).function(&nothing);
+        if let Some((before, after)) = self.entry {
+            let mut around = Function::new([]);
+            if before {
+                around.instructions().call(2 + imported);
+            }
+            around.instructions().local_get(0).local_get(1).call(3 + imported);
+            if after {
+                around.instructions().call(2 + imported);
+            }
+            around.instructions().end();
+            code.function(&nothing).function(&around);
+        }
         code
     }
 }
@@ -247,8 +280,8 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
         ("memory-cannot-grow-unknown-heap", |sample| {
             // A module for wasi-threads need not export where its heap begins.
             sample.memories[0].0 = memory(4096, 4096);
-            bare(sample);
-            sample.exports = vec![("wasi_thread_start", Thing::Function(2)), ("memory", Thing::Memory)];
+            sample.wasi_threads(3);
+            sample.start = false;
         }, ("memory-cannot-grow", true)),
         ("memory-cannot-grow-1-gib", |sample| sample.memories[0].0 = memory(16_384, 16_384), ("memory-cannot-grow", false)),
         ("memory-cannot-grow-4-gib", |sample| sample.memories[0].0 = memory(65_536, 65_536), ("memory-cannot-grow", false)),
@@ -272,9 +305,38 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
         ("export-missing-tls-align", |sample| sample.export("__tls_align", None), ("export-missing", true)),
         ("export-missing-heap-base", |sample| sample.export("__heap_base", None), ("export-missing", false)),
         ("export-missing-memory-of-wasi-threads", |sample| {
-            bare(sample);
-            sample.exports = vec![("wasi_thread_start", Thing::Function(2))];
+            sample.wasi_threads(3);
+            sample.export("memory", None);
         }, ("export-missing", true)),
+        ("export-missing-wasi-thread-start", |sample| {
+            sample.wasi_threads(3);
+            sample.export("wasi_thread_start", None);
+        }, ("export-missing", true)),
+        ("export-wrong-wasi-thread-start-takes-one", |sample| sample.wasi_threads(0), ("export-missing", true)),
+        ("export-wrong-wasi-thread-start-takes-nothing", |sample| sample.wasi_threads(2), ("export-missing", true)),
+        ("export-wrong-wasi-thread-start-is-the-memory", |sample| {
+            sample.wasi_threads(3);
+            sample.export("wasi_thread_start", Some(Thing::Memory));
+        }, ("export-missing", true)),
+        ("thread-start-wrapped-before", |sample| wrapped(sample, (true, false)), ("thread-start-wrapped", true)),
+        ("thread-start-wrapped-after", |sample| wrapped(sample, (false, true)), ("thread-start-wrapped", true)),
+        ("thread-start-wrapped-both", |sample| wrapped(sample, (true, true)), ("thread-start-wrapped", true)),
+        ("command-or-reactor-both", |sample| {
+            sample.wasi_threads(3);
+            sample.exports.push(("_initialize", Thing::Function(2)));
+        }, ("command-or-reactor", true)),
+        ("command-or-reactor-neither", |sample| {
+            sample.wasi_threads(3);
+            sample.export("_start", None);
+        }, ("command-or-reactor", false)),
+        ("libc-mismatch", |sample| {
+            sample.wasi_threads(3);
+            sample.import_function = Some(("env", "__wasi_init_tp"));
+        }, ("libc-mismatch", true)),
+        ("libc-mismatch-of-another-part", |sample| {
+            sample.wasi_threads(3);
+            sample.import_function = Some(("env", "__wasilibc_initialize_environ"));
+        }, ("libc-mismatch", true)),
         ("export-missing-tls-inside", |sample| {
             for name in ["__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align"] {
                 sample.export(name, None);
@@ -305,6 +367,13 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
 fn bare(sample: &mut Sample) {
     sample.exports.clear();
     sample.segments.clear();
+}
+
+/// As a linker makes it of a library for wasi-threads where no start object is linked.
+fn wrapped(sample: &mut Sample, around: (bool, bool)) {
+    sample.wasi_threads(4);
+    sample.entry = Some(around);
+    sample.export("_start", None);
 }
 
 fn breaks(name: &str, change: Change, (rule, error): Verdict) {
@@ -355,10 +424,33 @@ fn good() -> Vec<(&'static str, Change)> {
             sample.import_function = Some(("wasi_snapshot_preview1", "fd_write"));
             sample.exports = vec![("_start", Thing::Function(2)), ("memory", Thing::Memory)];
         }),
-        ("wasi_threads", |sample| {
-            bare(sample);
-            sample.import_function = Some(("wasi", "thread-spawn"));
-            sample.exports = vec![("wasi_thread_start", Thing::Function(2)), ("memory", Thing::Memory)];
+        ("wasi_threads", |sample| sample.wasi_threads(3)),
+        ("wasi_threads_of_a_library", |sample| {
+            sample.wasi_threads(3);
+            sample.export("_start", None);
+            sample.exports.push(("_initialize", Thing::Function(2)));
+        }),
+        // Nothing is before the call, and nothing after it.
+        ("wasi_threads_that_call_on", |sample| sample.wasi_threads(4)),
+        // Other exports are not of that shape, or not the last functions.
+        ("wasi_threads_that_call_more", |sample| {
+            sample.wasi_threads(4);
+            sample.entry = Some((true, true));
+        }),
+        ("wasi_threads_with_functions_of_the_host", |sample| {
+            sample.wasi_threads(3);
+            sample.import_function = Some(("env", "napi_create_function"));
+        }),
+        // What only a libc's threads need is no affair of javascript's, and the reverse.
+        ("javascript_with_names_of_a_libc", |sample| sample.import_function = Some(("env", "__wasi_init_tp"))),
+        ("javascript_with_start", |sample| {
+            sample.exports.push(("_start", Thing::Function(2)));
+            sample.exports.push(("_initialize", Thing::Function(2)));
+        }),
+        ("wasi_threads_that_export_init_tls", |sample| {
+            sample.wasi_threads(3);
+            sample.init_tls_calls = true;
+            sample.exports.push(("__wasm_init_tls", Thing::Function(0)));
         }),
     ]
 }
@@ -369,6 +461,34 @@ fn is_good(name: &str, change: Change) {
     change(&mut sample);
     assert_ne!(sample.bytes(), before, "{name} changes something");
     assert_eq!(judge(&sample.bytes()), []);
+}
+
+/// What a module is for cannot always be read off it: where the target is known, that counts.
+fn a_target_that_is_known() {
+    let ids = |change: Change, abi: Abi| -> Vec<&'static str> {
+        let mut sample = Sample::new();
+        change(&mut sample);
+        let module = wasm_threads::module::Module::read(&sample.bytes()[..]).expect("it can be read");
+        Contract::known(abi, &module).check(&module, "module.wasm").iter().map(|finding| finding.rule.id).collect()
+    };
+    let nothing: Change = |_| {};
+    let no_threads: Change = |sample| {
+        bare(sample);
+        sample.import_function = Some(("wasi_snapshot_preview1", "sched_yield"));
+        sample.exports = vec![("_start", Thing::Function(2))];
+    };
+    assert_eq!(ids(nothing, Abi::Javascript), [""; 0]);
+    // No import says so.
+    assert_eq!(ids(nothing, Abi::Wasi), ["target-without-threads"]);
+    assert_eq!(ids(bare, Abi::Wasi), ["target-without-threads"]);
+    assert_eq!(ids(no_threads, Abi::Wasi), ["target-without-threads"]);
+    // Threads of one's own making.
+    assert_eq!(ids(|sample| sample.wasi_threads(3), Abi::Wasi), [""; 0]);
+    // It starts no thread, and lost the export by which it would be told from one without threads.
+    assert_eq!(ids(no_threads, Abi::WasiThreads), ["export-missing"]);
+    // Javascript's demands are javascript's.
+    assert_eq!(ids(no_threads, Abi::Javascript), ["export-missing", "export-missing"]);
+    assert_eq!(ids(|sample| sample.wasi_threads(2), Abi::Javascript), ["export-missing", "export-missing"]);
 }
 
 /// A rule that is added must be added here as well.
