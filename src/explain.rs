@@ -423,7 +423,13 @@ fn unknown_argument(message: &str, failed: &Failed<'_>) -> Option<Finding> {
     if TWO_DASHES.contains(&word) {
         return finding(format!("-{word} has two dashes"), word, &format!("-{word}"), format!("-C link-arg=-{word}"));
     }
-    match word {
+    match word.split('=').next().unwrap_or(word) {
+        "--export-memory" => finding(
+            "this wasm-ld is too old for wasm32-wasip1-threads",
+            format!("a wasm-ld that does not know {word}"),
+            "wasm-ld of LLVM 16 or later: a memory that is imported and exported again",
+            "leave --wasm-threads-linker and WASM_THREADS_LINKER out, so that rustc's own rust-lld is used, or name a newer one",
+        ),
         "-flavor" => finding(
             "this linker does not take -flavor",
             "-flavor wasm in front, as rustc has it",

@@ -24,6 +24,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("several_causes", &with_c, several_causes);
     suite.test("bitcode_without_atomics", &[Tool::WasmLd(22), Tool::Clang], bitcode_without_atomics);
     suite.test("under_rustc", &[Tool::RustLld], under_rustc);
+    suite.test("linker_too_old_for_wasi_threads", &[Tool::Rustc, Tool::WasmLd(14)], linker_too_old_for_wasi_threads);
     suite.test("linker_that_takes_no_flavor", &[Tool::RustLld], linker_that_takes_no_flavor);
     suite.test("linker_that_was_not_told_what_to_link", &[Tool::RustLld], linker_that_was_not_told_what_to_link);
     suite.test("our_own_maximum_too_small", &[Tool::RustLld], our_own_maximum_too_small);
@@ -323,6 +324,22 @@ fn linker_that_was_not_told_what_to_link() {
         let run = Run::new(shim()).words(first).words(["-flavor", "wasm", "--no-entry", "atomic.o", "--export=add_shared"]);
         let run = run.words(["-o", "out.wasm"]).folder(place.folder()).env("WASM_THREADS_LINKER", &link);
         run.run().expect_success().expect_silence();
+    }
+}
+
+/// rustc's own line for the target, and ours.
+fn linker_too_old_for_wasi_threads() {
+    let place = inputs(Tool::WasmLd(14));
+    for line in
+        ["--import-memory --export-memory --shared-memory MAX atomic.o", "atomic.o -L/none/rustlib/wasm32-wasip1-threads/lib"]
+    {
+        check("linker_too_old_for_wasi_threads", &place.link(&line.replace("MAX", MAX)).failed(1), &place);
+    }
+    // The first that knows it.
+    if Tool::WasmLd(16).find().is_some() {
+        let place = inputs(Tool::WasmLd(16));
+        let linked = place.link("atomic.o --export=add_shared -L/none/rustlib/wasm32-wasip1-threads/lib");
+        assert!(linked.ran.success(), "{:?}", linked.ran);
     }
 }
 
