@@ -13,6 +13,10 @@ pub enum Tool {
     Rustc,
     /// `rust-lld` of rustup's stable toolchain.
     RustLld,
+    /// The linker of components of rustup's stable toolchain.
+    ComponentLinker,
+    /// The standard library of `wasm32-wasip1-threads` in rustup's stable toolchain, with the libc that it brings.
+    WasiThreads,
     /// `rustc` of rustup's nightly toolchain.
     Nightly,
     /// The very `rustc` that made the demo's objects.
@@ -27,6 +31,8 @@ pub enum Tool {
     RustcWeb,
     /// `node`.
     Node,
+    /// The Python package `wasmtime`, in the version and the folder where `tests/run --install` puts it, and a Python to run it.
+    Wasmtime,
     /// `wasm-objdump`, `wat2wasm` and their like.
     Wabt,
     /// Debian's `emcc`, 3.1.6, with the acorn it needs.
@@ -41,6 +47,8 @@ impl Tool {
         match self {
             Tool::Rustc => "rustc".into(),
             Tool::RustLld => "rust-lld".into(),
+            Tool::ComponentLinker => "wasm-component-ld".into(),
+            Tool::WasiThreads => "std of wasm32-wasip1-threads".into(),
             Tool::Nightly => "nightly".into(),
             Tool::SampleRustc => sample_version(),
             Tool::WasmLd(version) => format!("lld-{version}"),
@@ -48,6 +56,7 @@ impl Tool {
             Tool::LlvmAr => "llvm-ar-22".into(),
             Tool::RustcWeb => "rustc-web".into(),
             Tool::Node => "node".into(),
+            Tool::Wasmtime => "wasmtime".into(),
             Tool::Wabt => "wabt".into(),
             Tool::Emcc => "emcc".into(),
             Tool::Program(name, _) => (*name).into(),
@@ -57,7 +66,8 @@ impl Tool {
     /// What one installs to have it.
     pub fn package(&self) -> String {
         match self {
-            Tool::Rustc | Tool::RustLld => "rustup toolchain install stable".into(),
+            Tool::Rustc | Tool::RustLld | Tool::ComponentLinker => "rustup toolchain install stable".into(),
+            Tool::WasiThreads => "rustup target add wasm32-wasip1-threads --toolchain stable".into(),
             Tool::Nightly => "rustup toolchain install nightly".into(),
             Tool::SampleRustc => format!("rustup toolchain install {}", sample_version().trim_start_matches("rustc ")),
             Tool::WasmLd(version) => format!("package lld-{version}"),
@@ -65,6 +75,7 @@ impl Tool {
             Tool::LlvmAr => "package llvm-22".into(),
             Tool::RustcWeb => "packages rustc-web, cargo-web and rust-web-src".into(),
             Tool::Node => "package nodejs".into(),
+            Tool::Wasmtime => format!("Python's package wasmtime {}", wasmtime_version()),
             Tool::Wabt => "package wabt".into(),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
             Tool::Program(_, package) => format!("package {package}"),
@@ -87,7 +98,12 @@ impl Tool {
     fn look(self) -> Option<PathBuf> {
         match self {
             Tool::Rustc => rustup_sysroot("stable").and_then(|sysroot| rustc_of(&sysroot)),
-            Tool::RustLld => rustup_sysroot("stable").and_then(|sysroot| rust_lld_of(&sysroot)),
+            Tool::RustLld => rustup_sysroot("stable").and_then(|sysroot| tool_of(&sysroot, "rust-lld")),
+            Tool::ComponentLinker => rustup_sysroot("stable").and_then(|sysroot| tool_of(&sysroot, "wasm-component-ld")),
+            Tool::WasiThreads => {
+                let folder = rustup_sysroot("stable")?.join("lib/rustlib/wasm32-wasip1-threads/lib/self-contained");
+                folder.join("libc.a").is_file().then_some(folder)
+            }
             Tool::Nightly => rustup_sysroot("nightly").and_then(|sysroot| rustc_of(&sysroot)),
             Tool::SampleRustc => {
                 let version = sample_version();
@@ -100,6 +116,11 @@ impl Tool {
             Tool::LlvmAr => on_path("llvm-ar-22"),
             Tool::RustcWeb => rustc_web(),
             Tool::Node => on_path("node"),
+            Tool::Wasmtime => {
+                on_path("python3")?;
+                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/python");
+                folder.join(format!("wasmtime-{}.dist-info", wasmtime_version())).is_dir().then_some(folder)
+            }
             Tool::Wabt => on_path("wasm-objdump"),
             Tool::Emcc => {
                 let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
@@ -121,6 +142,14 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 fn sample_version() -> String {
     let note = include_str!("../../../linker-shim/src/demo/sample/made-by.txt");
     note.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// The version that `tests/run` installs.
+fn wasmtime_version() -> &'static str {
+    let script = include_str!("../../run");
+    let version =
+        script.lines().find_map(|line| line.strip_prefix("wasmtime=")).expect("tests/run names the version of wasmtime");
+    version.trim()
 }
 
 /// The host's triple, as its rustc says it.
@@ -149,8 +178,8 @@ fn rustc_of(sysroot: &Path) -> Option<PathBuf> {
     rustc.is_file().then_some(rustc)
 }
 
-fn rust_lld_of(sysroot: &Path) -> Option<PathBuf> {
-    let file = format!("rust-lld{}", env::consts::EXE_SUFFIX);
+fn tool_of(sysroot: &Path, name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let hosts = sysroot.join("lib").join("rustlib").read_dir().ok()?;
     hosts.filter_map(|host| Some(host.ok()?.path().join("bin").join(&file))).find(|path| path.is_file())
 }
