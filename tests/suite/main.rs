@@ -36,6 +36,8 @@ mod output;
 mod reproduce;
 mod support;
 #[cfg(unix)]
+mod wasi;
+#[cfg(unix)]
 mod wide;
 
 use support::Suite;
@@ -65,11 +67,13 @@ fn main() {
         suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
         suite.module("reproduce", reproduce::tests);
+        suite.module("wasi", wasi::tests);
         suite.module("wide", wide::tests);
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use c clang emscripten explain forwarding lines linkers modes reproduce wide"
+        "not run on this system, for want of scripts: atomics bad_use c clang emscripten explain forwarding lines linkers modes \
+         reproduce wasi wide"
     );
     suite.run()
 }
