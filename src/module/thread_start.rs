@@ -3,7 +3,8 @@
 //! Where nobody calls `__wasm_call_ctors`, `wasm-ld` takes a module for a command whose every export is a program of its own, run
 //! from its constructors to its destructors (`Writer.cpp`, `createCommandExportWrappers`). Its names may be stripped, so the
 //! wrappers are known by what they are: the last functions of the module, all exports and nothing but exports, each of them the
-//! same call before, or the same call after, or both, around one call that gets the parameters as they came.
+//! same call before, or the same call after, or both, around one call that gets the parameters as they came. And the linker
+//! writes their numbers as short as can be: a compiler leaves room in every call for the largest.
 
 use super::read_at::ReadAt;
 use super::sections::{ReadError, bodies, leb};
@@ -56,6 +57,7 @@ struct Calls {
 
 impl Calls {
     fn of(body: &[u8], offset: u64) -> Option<Calls> {
+        let size = body.len();
         let body = FunctionBody::new(BinaryReader::new(body, offset));
         if body.get_locals_reader().ok()?.get_count() > 0 {
             return None;
@@ -75,7 +77,11 @@ impl Calls {
                 _ => return None,
             }
         }
-        Some(calls)
+        // No locals, an instruction for each parameter and each call, the end.
+        let shortest = |number: u32| 1 + (number.checked_ilog2().unwrap_or(0) / 7) as usize;
+        let of_parameters = (0..parameters).map(|number| 1 + shortest(number));
+        let of_calls = calls.called.iter().map(|number| 1 + shortest(*number));
+        (of_parameters.chain(of_calls).sum::<usize>() + 2 == size).then_some(calls)
     }
 
     /// What is called before and after the one that gets the parameters. None where there is nothing of the kind.

@@ -437,6 +437,10 @@ fn good() -> Vec<(&'static str, Change)> {
             sample.wasi_threads(4);
             sample.entry = Some((true, true));
         }),
+        ("wasi_threads_that_export_what_they_call", |sample| {
+            wrapped(sample, (true, true));
+            sample.exports.extend([("_initialize", Thing::Function(3)), ("main", Thing::Function(4))]);
+        }),
         ("wasi_threads_with_functions_of_the_host", |sample| {
             sample.wasi_threads(3);
             sample.import_function = Some(("env", "napi_create_function"));
@@ -478,6 +482,18 @@ fn a_target_that_is_known() {
         sample.exports = vec![("_start", Thing::Function(2))];
     };
     assert_eq!(ids(nothing, Abi::Javascript), [""; 0]);
+    // Without the target: to ask for threads is enough, and without that it is a target that has none.
+    let asks_for_threads: Change = |sample| {
+        sample.wasi_threads(3);
+        sample.exports = vec![("_start", Thing::Function(2))];
+    };
+    let mut sample = Sample::new();
+    asks_for_threads(&mut sample);
+    let found: Vec<_> = judge(&sample.bytes()).iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(found, ["export-missing", "export-missing"], "the memory, and the entry of a thread");
+    no_threads(&mut sample);
+    let found: Vec<_> = judge(&sample.bytes()).iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(found, ["target-without-threads"]);
     // No import says so.
     assert_eq!(ids(nothing, Abi::Wasi), ["target-without-threads"]);
     assert_eq!(ids(bare, Abi::Wasi), ["target-without-threads"]);
