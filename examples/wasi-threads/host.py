@@ -13,7 +13,6 @@ import wasmtime
 from wasmtime import _ffi
 
 config = wasmtime.Config()
-config.wasm_threads = True  # atomics
 config.shared_memory = True
 engine = wasmtime.Engine(config)
 
