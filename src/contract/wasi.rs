@@ -34,7 +34,7 @@ impl Check<'_> {
                 format!("{} does not export its memory", self.name),
                 "no exported memory named \"memory\"",
                 "the imported memory exported again as \"memory\"",
-                "pass -C link-arg=--export-memory",
+                "pass -C link-arg=--export-memory, and no other name behind it",
             );
             Finding { why: "WASI hosts find the memory of a program by this export".to_owned(), ..finding }
         })

@@ -94,6 +94,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "wasm32-wasip1-threads, with two of the four",
+        "-flavor wasm --export-memory --shared-memory --no-entry a.o -L/s/lib/rustlib/wasm32-wasip1-threads/lib -o out.wasm",
+        &[],
+    ),
+    (
+        "wasm32-wasip1-threads, its memory under a name that no host knows",
         "-flavor wasm --export-memory=m --shared-memory --no-entry a.o -L/s/lib/rustlib/wasm32-wasip1-threads/lib -o out.wasm",
         &[],
     ),
