@@ -402,7 +402,9 @@ fn unknown_argument(message: &str, failed: &Failed<'_>) -> Option<Finding> {
                 "; or leave it out: clang adds it where there is a wasm-opt on PATH, and with --no-wasm-opt it does not"
                     .to_owned()
             }
-            "--export-memory" if !failed.options.export_memory => String::new(),
+            "--export-memory" if !failed.options.export_memory => {
+                "; or leave --wasm-threads-linker and WASM_THREADS_LINKER out, so that rustc's own rust-lld is used".to_owned()
+            }
             _ => format!("; or leave {word} out"),
         };
         return finding(
@@ -424,12 +426,6 @@ fn unknown_argument(message: &str, failed: &Failed<'_>) -> Option<Finding> {
         return finding(format!("-{word} has two dashes"), word, &format!("-{word}"), format!("-C link-arg=-{word}"));
     }
     match word.split('=').next().unwrap_or(word) {
-        "--export-memory" => finding(
-            "this wasm-ld is too old for wasm32-wasip1-threads",
-            format!("a wasm-ld that does not know {word}"),
-            "wasm-ld of LLVM 16 or later: a memory that is imported and exported again",
-            "leave --wasm-threads-linker and WASM_THREADS_LINKER out, so that rustc's own rust-lld is used, or name a newer one",
-        ),
         "-flavor" => finding(
             "this linker does not take -flavor",
             "-flavor wasm in front, as rustc has it",

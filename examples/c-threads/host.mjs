@@ -12,33 +12,37 @@ const { memory, imports } = memoryFor(bytes);
 const module = await WebAssembly.compile(bytes);
 const first = await firstInstance(module, imports);
 
-// Starts a worker, and gives what it found when it has ended.
+// Starts a worker: `ready` when it is about to work, `ended` with what it said last.
 function start() {
   const block = first.thread_new();
   if (block === 0) throw new Error("no memory left for another thread");
   const worker = new Worker(new URL("worker.mjs", import.meta.url), { workerData: { module, imports, block } });
-  let answer;
-  worker.once("message", (message) => (answer = message));
-  return new Promise((resolve, reject) => {
-    worker.once("error", reject);
+  const failed = new Promise((_, reject) => worker.once("error", reject));
+  const ready = new Promise((resolve) => worker.once("message", resolve));
+  const exit = new Promise((resolve) => {
+    let last;
+    worker.on("message", (message) => (last = message));
     worker.once("exit", () => {
       // Now, and not before: nobody stands on that stack any more.
       first.thread_free(block);
-      resolve(answer);
+      resolve(last);
     });
   });
+  return { ready: Promise.race([ready, failed]), ended: Promise.race([exit, failed]) };
 }
 
 async function round() {
   first.begin_again();
-  const others = Array.from({ length: workers }, start);
-  const found = [first.work(), ...(await Promise.all(others)).map(({ found, mine }) => {
+  const threads = Array.from({ length: workers }, start);
+  await Promise.all(threads.map(({ ready }) => ready));
+  const own = first.work();
+  let all = own;
+  for (const { found, mine } of await Promise.all(threads.map(({ ended }) => ended))) {
     if (found !== mine) throw new Error(`a new thread found ${found}, and its own count says ${mine}`);
-    return found;
-  })];
-  const sum = found.reduce((a, b) => a + b);
-  if (sum !== first.count()) throw new Error(`the threads found ${sum}, and together ${first.count()}`);
-  return { mine: found[0], text: `${first.count()} primes below a million, with the sum ${first.sum()}` };
+    all += found;
+  }
+  if (all !== first.count()) throw new Error(`the threads found ${all}, and together ${first.count()}`);
+  return { own, text: `${first.count()} primes below two million, with the sum ${first.sum()}` };
 }
 
 const one = await round();
@@ -48,4 +52,4 @@ const two = await round();
 console.log(`and again: ${two.text}`);
 const after = memory.buffer.byteLength;
 console.log(`the second round took ${(after - before) / 65536} pages more: its threads have the stacks of the first`);
-if (first.found_by_this_thread() !== one.mine + two.mine) throw new Error("the first thread's own count is wrong");
+if (first.found_by_this_thread() !== one.own + two.own) throw new Error("the first thread's own count is wrong");

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { LIMIT = 1000000, ROOT = 1000, CHUNK = 2000 };
+enum { LIMIT = 2000000, ROOT = 1500, CHUNK = 2000 };
 
 // Written once, before everything else: the host calls __wasm_call_ctors in its first thread, and in no other.
 static uint16_t small_primes[ROOT];

@@ -59,17 +59,14 @@ EXPORT(thread_free) void thread_free(uintptr_t block) {
 
 // 0: free; 1: held; 2: held, and somebody may be asleep.
 
-// In a function of its own: in one that has local variables of its own, node 20 may lose them over a wait.
-static __attribute__((noinline)) void sleep_for(struct lock *lock) {
-    while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0) {
-        // Sleeps as long as the word is 2. Its result is of no use: in either case the word is tried again.
-        __builtin_wasm_memory_atomic_wait32(&lock->word, 2, -1);
-    }
-}
+// Sleeps as long as the word is `seen`; whoever calls it looks again, whatever woke it. A function of nothing else: in one that
+// waits, node 20 may lose the local variables.
+static __attribute__((noinline)) void wait(int *word, int seen) { __builtin_wasm_memory_atomic_wait32(word, seen, -1); }
 
 void lock(struct lock *lock) {
     int expected = 0;
-    if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) sleep_for(lock);
+    if (__atomic_compare_exchange_n(&lock->word, &expected, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+    while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0) wait(&lock->word, 2);
 }
 
 void unlock(struct lock *lock) {

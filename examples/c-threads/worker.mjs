@@ -5,5 +5,6 @@ import { furtherInstance } from "./threads.mjs";
 
 const { module, imports, block } = workerData;
 const primes = await furtherInstance(module, imports, block);
+parentPort.postMessage("ready");
 const found = primes.work();
 parentPort.postMessage({ found, mine: primes.found_by_this_thread() });

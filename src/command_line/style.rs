@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// The program that a command line is meant for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Style {
-    /// `wasm-ld`'s own options: from rustc (`-flavor wasm …`), `clang --ld-path=`, Make or CMake.
+    /// `wasm-ld`'s own options: from rustc (`-flavor wasm …`), `clang -fuse-ld=`, Make or CMake.
     WasmLd,
     /// `emcc`'s: settings as `-sNAME=VALUE`, or rustc's `-s EXPORTED_FUNCTIONS=[…]`.
     Emcc,

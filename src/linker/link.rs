@@ -88,7 +88,7 @@ impl<'a> Link<'a> {
     /// The whole way.
     pub(super) fn run(&mut self) -> Outcome {
         let outcome = self.judged();
-        let outcome = outcome.map_err(|finding| if self.by_rustc() { finding } else { Box::new(finding.without_rustc()) });
+        let outcome = outcome.map_err(|finding| Box::new(self.addressed(*finding)));
         if let Err(finding) = &outcome {
             self.pack_unlinked(finding);
         }
@@ -100,9 +100,16 @@ impl<'a> Link<'a> {
         self.line.flavor.is_some() || inputs::has_rust_objects(self.options())
     }
 
-    /// Findings in the words of whoever called us.
-    fn addressed(&self, findings: Vec<Finding>) -> Vec<Finding> {
-        if self.by_rustc() { findings } else { findings.into_iter().map(Finding::without_rustc).collect() }
+    /// A finding in the words of whoever called us, and of whom we call. All are written for rustc and `wasm-ld`.
+    fn addressed(&self, mut finding: Finding) -> Finding {
+        match (self.by_rustc(), self.line.style) {
+            (true, Style::Clang) => finding.fix = finding.fix.replace("-C link-arg=--", "-C link-arg=-Wl,--"),
+            (true, _) => {}
+            (false, Style::Clang) => finding.fix = finding.fix.replace("-C link-arg=--", "-Wl,--").replace("-C link-arg=", ""),
+            (false, Style::Emcc) => finding.fix = finding.fix.replace("-C link-arg=", ""),
+            (false, Style::WasmLd | Style::Host) => return finding.without_rustc(),
+        }
+        finding
     }
 
     fn judged(&mut self) -> Outcome {
@@ -379,7 +386,7 @@ impl<'a> Link<'a> {
     }
 
     fn refuse(&mut self, findings: Vec<Finding>) -> End {
-        let findings = self.addressed(findings);
+        let findings: Vec<Finding> = findings.into_iter().map(|finding| self.addressed(finding)).collect();
         self.pack(&findings);
         let last = match self.detour {
             Some(_) => format!("Nothing was written to {}.", self.output.name()),
@@ -402,7 +409,8 @@ impl<'a> Link<'a> {
             max_memory_was_set: self.settings.max_memory.is_some(),
             find: &find,
         };
-        let findings = self.addressed(explain::explain(&errors, &failed));
+        let findings = explain::explain(&errors, &failed);
+        let findings: Vec<Finding> = findings.into_iter().map(|finding| self.addressed(finding)).collect();
         if !findings.is_empty() {
             super::print_findings(&findings, "");
         }

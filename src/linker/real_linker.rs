@@ -320,7 +320,7 @@ fn words_for(style: Style) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// The variable that counts how often the shim is on its own way, and where it says stop: `clang --ld-path=` back to the shim
+/// The variable that counts how often the shim is on its own way, and where it says stop: `clang -fuse-ld=` back to the shim
 /// is two, nothing sensible is more.
 pub(crate) const DEPTH: &str = "WASM_THREADS_DEPTH";
 const MOST_DEPTH: u32 = 4;

@@ -146,13 +146,19 @@ fn c_threads_by_make() {
 
     // Each part of the host is needed: without it the program is wrong, and shows it.
     example.make(&[]).expect_success();
-    for line in ["  exports.__wasm_init_tls(block);", "  exports.__wasm_call_ctors?.();"] {
+    let lines =
+        ["  exports.__stack_pointer.value = block;", "  exports.__wasm_init_tls(block);", "  exports.__wasm_call_ctors?.();"];
+    for line in lines {
         let threads = example.folder.path().join("threads.mjs");
         let text = fs::read_to_string(&threads).expect("text");
         assert!(text.contains(line), "{line}");
         fs::write(&threads, text.replace(line, "")).expect("text");
-        let host = example.host(&[]);
-        assert!(!host.success() || host.stdout_text() != said(), "{line} can be left out\n{host:?}");
+        // Threads that share a stack do not always meet on it.
+        let shows = (0..20).any(|_| {
+            let host = example.host(&[]);
+            !host.success() || host.stdout_text() != said()
+        });
+        assert!(shows, "{line} can be left out");
         fs::write(&threads, text).expect("text");
     }
     assert_eq!(example.host(&[]).expect_success().stdout_text(), said());
