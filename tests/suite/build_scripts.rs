@@ -1,6 +1,8 @@
 //! What stands in a package: `build.rs`, `required!`, C objects; with the shim and without it.
 
-use crate::support::{Facts, Project, Suite, THREADED, Tool, shim, two_workers};
+use crate::support::{Facts, Project, Run, Suite, THREADED, Tool, shim, temp_folder, two_workers};
+use std::path::Path;
+use wasm_threads::module::Module;
 
 const NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22)];
 const C_NEEDS: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22), Tool::Clang, Tool::LlvmAr, Tool::Node];
@@ -16,6 +18,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("required_travels_from_a_dependency", NEEDS, required_travels_from_a_dependency);
     suite.test("required_through_lto", NEEDS, required_through_lto);
     suite.test("required_in_bitcode", NEEDS, required_in_bitcode);
+    suite.test("required_through_wasm_bindgen", &[NEEDS, &[Tool::WasmBindgen]].concat(), required_through_wasm_bindgen);
     suite.test("cc_links_and_runs", C_NEEDS, cc_links_and_runs);
     suite.test("plain_cc_is_refused_and_explained", C_NEEDS, plain_cc_is_refused_and_explained);
     suite.test("verify_judges_a_linked_module", NEEDS, verify_judges_a_linked_module);
@@ -97,6 +100,19 @@ fn required_in_bitcode() {
     let project = project.env("RUSTFLAGS", "--cfg lost -Clinker-plugin-lto");
     let refused = project.build(&[]).expect_code(101).expect_stderr("error[not-threaded]");
     refused.expect_stderr("must be threaded, says `leaf`");
+}
+
+/// The need is still in the module that goes to a page, for whoever checks it there.
+fn required_through_wasm_bindgen() {
+    let project = Project::new("tests/fixtures/required", "required-page", shim());
+    project.build(&["--package", "page"]).expect_success();
+    let linked = project.module("debug", "page");
+    let needs = |path: &Path| Module::read(&std::fs::read(path).expect("a module")[..]).expect("a module").needs;
+    assert_eq!(needs(&linked), ["leaf"]);
+    let folder = temp_folder();
+    let bindgen = Run::new(Tool::WasmBindgen.path()).words(["--target", "web", "--out-dir"]).word(folder.path());
+    bindgen.word(&linked).run().expect_success();
+    assert_eq!(needs(&folder.path().join("page_bg.wasm")), ["leaf"]);
 }
 
 fn cc_links_and_runs() {

