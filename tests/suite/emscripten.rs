@@ -17,6 +17,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("proxy_to_pthread", &rust, proxy_to_pthread);
     suite.test("recipe_of_2021", &rust, recipe_of_2021);
     suite.test("rust_and_c", &rust, rust_and_c);
+    suite.test("rust_side_module", &rust, rust_side_module);
     suite.test("std_without_atomics", &rust, std_without_atomics);
     suite.test("debian_has_no_self_contained_linker", &[Tool::RustcWeb, Tool::Emcc], debian_has_no_self_contained_linker);
     let c = [Tool::Emcc, Tool::Node];
@@ -129,6 +130,24 @@ fn rust_and_c() {
         .expect_stderr("the C or C++ object")
         .expect_stderr("of the crate `emscripten` was compiled without atomics")
         .expect_stderr("CFLAGS_wasm32_unknown_emscripten = \"-pthread\"");
+}
+
+/// What rustc makes of a `cdylib`: without `-pthread`, it would import a memory that is not shared, in silence.
+fn rust_side_module() {
+    let project = project("tests/fixtures/emscripten", "emscripten-side", Tool::Emcc.path());
+    let source = "use std::sync::atomic::{AtomicU32, Ordering};\nstatic COUNT: AtomicU32 = AtomicU32::new(7);\n\
+                  #[unsafe(no_mangle)]\npub extern \"C\" fn side(by: u32) -> u32 { COUNT.fetch_add(by, Ordering::SeqCst) }\n";
+    fs::write(project.folder().join("src/lib.rs"), source).expect("a source can be written");
+    let manifest = project.folder().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).expect("a manifest") + "\n[lib]\nname = \"side\"\ncrate-type = [\"cdylib\"]\n";
+    fs::write(&manifest, text).expect("a manifest can be written");
+    build(&project, &["--lib"]).expect_success();
+    let module = built(TARGET, "debug").join("side.wasm");
+    assert!(!Facts::read(&module).memory().shared);
+    let project = project.linker(shim());
+    project.touch();
+    build(&project, &["--lib"]).expect_success();
+    assert_threaded(&module);
 }
 
 fn runs_the_fixture() {
