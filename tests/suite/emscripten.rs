@@ -1,7 +1,7 @@
 //! Emscripten: Rust and C through the shim and a real emcc, run in node.
 
 use crate::support::place::Linked;
-use crate::support::{Facts, Place, Project, Ran, Run, Suite, Tool, built, golden, shim};
+use crate::support::{Facts, NoCore, Place, Project, Ran, Run, Suite, Tool, built, golden, objects, shim};
 use std::fs;
 use std::path::Path;
 
@@ -20,6 +20,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("rust_side_module", &rust, rust_side_module);
     suite.test("std_without_atomics", &rust, std_without_atomics);
     suite.test("debian_has_no_self_contained_linker", &[Tool::RustcWeb, Tool::Emcc], debian_has_no_self_contained_linker);
+    let all = [Tool::Rustc, Tool::RustLld, Tool::Emcc];
+    suite.test("one_setting_for_all_targets", &all, one_setting_for_all_targets);
     let c = [Tool::Emcc, Tool::Node];
     suite.test("c_runs", &c, c_runs);
     suite.test("c_and_cpp_by_make", &[Tool::Emcc, Tool::Node, Tool::Program("make", "make")], c_and_cpp_by_make);
@@ -189,6 +191,36 @@ fn debian_has_no_self_contained_linker() {
     assert!(said.contains("the self-contained linker was requested, but it wasn't found"), "{said}");
     let readme = crate::support::read(crate::support::repository().join("examples/emscripten-threads/README.md"));
     assert!(String::from_utf8_lossy(&readme).contains("-Clink-self-contained=no"));
+}
+
+/// One line of config for every target of WebAssembly: each goes to the linker that is its own.
+fn one_setting_for_all_targets() {
+    let folder = crate::support::temp_folder();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["src", ".cargo"] {
+        fs::create_dir(path(name)).expect("a folder");
+    }
+    let flags = NoCore::new(objects::ATOMIC).threaded().write(&path("src/lib.rs"));
+    let manifest = "[workspace]\n[package]\nname = \"all\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+                    [profile.dev]\npanic = \"abort\"\ndebug = false\noverflow-checks = false\n";
+    fs::write(path("Cargo.toml"), manifest).expect("a manifest");
+    let flags: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+    let config = format!(
+        "[target.'cfg(target_family = \"wasm\")']\nlinker = {:?}\nrustflags = [{}]\n",
+        shim().display().to_string(),
+        flags.join(", ")
+    );
+    fs::write(path(".cargo/config.toml"), config).expect("a config");
+    for (target, maximum) in [("wasm32-unknown-unknown", 16_384), (TARGET, 65_536)] {
+        let cargo = Run::new(Tool::Rustc.path().with_file_name("cargo")).words(["build", "--target", target]);
+        let mut folders = vec![Tool::Rustc.path().with_file_name(""), "/usr/bin".into()];
+        folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let run = cargo.folder(folder.path()).path(folders).env("RUSTC_BOOTSTRAP", "1").env("NODE_PATH", "/usr/share/nodejs");
+        run.run().expect_success();
+        let module = path("target").join(target).join("debug/all.wasm");
+        assert_threaded(&module);
+        assert_eq!(Facts::read(&module).memory().maximum, Some(maximum), "{target}");
+    }
 }
 
 // ------------------------------------------------------------------------- C

@@ -143,6 +143,12 @@ impl NoCore {
         self.run(&source, &output).folder(folder).word(format!("--crate-type={crate_type}")).word(linker_flag)
     }
 
+    /// Writes the source to `path`, for a cargo of one's own; the words that rustc wants for it.
+    pub fn write(&self, path: &Path) -> Vec<OsString> {
+        fs::write(path, self.text()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        lang_items(&self.rustc).iter().map(OsString::from).chain(self.flags.iter().cloned()).collect()
+    }
+
     fn text(&self) -> String {
         format!("{PRELUDE}\n{}\n", self.source)
     }
