@@ -7,7 +7,7 @@
 use super::Style;
 use crate::os_bytes::{bytes, word};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// What a driver is told beside the linker's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Driver {
     pub compiles: bool,
     /// No module comes of this line: the option that says so.
     pub stops: Option<&'static str>,
+    /// emcc's `-r` or `-shared`, the last of them: an object is linked, if all else on the line agrees.
+    object: Option<&'static str>,
+    /// emcc's `--oformat`, the last of them.
+    pub format: Option<String>,
     /// Options of `wasm-ld` that stand bare on the line of a driver. clang refuses them, emcc drops them without a word.
     pub misplaced: Vec<String>,
 }
@@ -62,6 +66,17 @@ impl Driver {
         self.settings.get(name).is_some_and(|value| is_on(value))
     }
 
+    /// Why emcc links an object for a later link and no module, where it does (`emcc.py`, `phase_linker_setup`): `-r` and `-shared`
+    /// alone do not say so. A side module, and what is called like a program, are linked all the same.
+    pub(super) fn links_object(&self, output: Option<&OsStr>) -> Option<&'static str> {
+        match (self.format.as_deref(), self.object) {
+            (Some("object"), _) => Some("--oformat=object"),
+            (Some(_), _) | (None, None) => None,
+            (None, Some("-shared")) if self.is_set("SIDE_MODULE") => None,
+            (None, Some(option)) => output.is_some_and(|output| !is_program(bytes(output))).then_some(option),
+        }
+    }
+
     /// Whether clang makes a threaded link of this line by itself (`WebAssembly.cpp`, `WantsPthread`).
     pub fn wants_threads(&self) -> Option<String> {
         if self.pthread {
@@ -71,8 +86,23 @@ impl Driver {
     }
 }
 
+/// Off is zero, as a number. What is no number is text, which is on in 3.1.6 and refused by later versions.
 fn is_on(value: &str) -> bool {
-    !matches!(value, "0" | "false" | "False" | "no" | "off" | "")
+    let digits = value.strip_prefix("0x").unwrap_or(value);
+    !digits.bytes().all(|digit| digit == b'0')
+}
+
+/// Whether emcc takes an output of this name for a program (`emcc.py`, `EXECUTABLE_ENDINGS`): by its ending, version numbers aside.
+fn is_program(output: &[u8]) -> bool {
+    let mut name = output.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    loop {
+        let Some(dot) = name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0) else { return true };
+        let ending = &name[dot + 1..];
+        if ending.is_empty() || !ending.iter().all(u8::is_ascii_digit) {
+            return [&b"wasm"[..], b"html", b"js", b"mjs", b"out"].contains(&ending);
+        }
+        name = &name[..dot];
+    }
 }
 
 /// A word for the linker, and where it stood on the driver's line.
@@ -114,6 +144,23 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
             at += usize::from(separate.is_some());
             if let Some((name, value)) = setting(separate.map_or(joined, |next| bytes(next))) {
                 driver.settings.insert(name, value);
+                continue;
+            }
+        }
+        if style == Style::Emcc {
+            // It takes what is behind a `=` in any word that begins so.
+            if let Some(at_equals) = text.iter().position(|byte| *byte == b'=').filter(|_| text.starts_with(b"-o")) {
+                hand_on(&[b"-o", &text[at_equals + 1..]].concat(), here..at);
+                continue;
+            }
+            let format = text
+                .strip_prefix(b"--oformat=")
+                .or_else(|| (text == b"--oformat").then_some(next).flatten().map(|next| bytes(next)));
+            if let Some(format) = format {
+                driver.format = Some(String::from_utf8_lossy(format).into_owned());
+            }
+            if let Some(option) = ["-r", "-shared"].into_iter().find(|option| option.as_bytes() == text) {
+                driver.object = Some(option);
                 continue;
             }
         }
@@ -346,6 +393,8 @@ mod tests {
             ("-sPTHREADS=1", on("-sPTHREADS=1")),
             ("-sUSE_PTHREADS=true", on("-sUSE_PTHREADS=true")),
             ("-sUSE_PTHREADS=1 -sUSE_PTHREADS=0", off("-sUSE_PTHREADS=0")),
+            ("-sUSE_PTHREADS=0x0", off("-sUSE_PTHREADS=0x0")),
+            ("-sUSE_PTHREADS=false", on("-sUSE_PTHREADS=false")),
             // Measured: the setting wins, before or after.
             ("-sUSE_PTHREADS=0 -pthread", off("-sUSE_PTHREADS=0")),
             ("-sPTHREAD_POOL_SIZE=4", Pthreads::Unsaid),
@@ -354,6 +403,30 @@ mod tests {
         for (line, want) in cases {
             assert_eq!(read(line, Style::Emcc).1.pthreads(), *want, "{line}");
         }
+    }
+
+    #[test]
+    fn objects_of_emcc() {
+        let cases: &[(&str, &str, Option<&str>)] = &[
+            ("-r a.o", "x.o", Some("-r")),
+            ("-shared a.o", "libx.so.1.2", Some("-shared")),
+            ("-r a.o", "lib.d/x.wasm.o", Some("-r")),
+            // By its name a program, and so it is one.
+            ("-r a.o", "x.js", None),
+            ("-shared a.o", "x.js.5", None),
+            ("-shared a.o", "a.out", None),
+            ("-shared a.o", "out.d/x", None),
+            ("-shared a.o", "x.WASM", Some("-shared")),
+            ("-shared -sSIDE_MODULE=2 a.o", "libx.so", None),
+            ("-r -sSIDE_MODULE=2 a.o", "libx.so", Some("-r")),
+            ("--oformat=object a.o", "x.js", Some("--oformat=object")),
+            ("-r --oformat=object --oformat js a.o", "x.o", None),
+            ("a.o", "x.o", None),
+        ];
+        for (line, output, want) in cases {
+            assert_eq!(read(line, Style::Emcc).1.links_object(Some(OsStr::new(output))), *want, "{line} {output}");
+        }
+        assert_eq!(read("-r a.o", Style::Emcc).1.links_object(None), None);
     }
 
     #[test]

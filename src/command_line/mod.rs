@@ -214,6 +214,7 @@ impl CommandLine {
         };
         let (mut options, own_pieces, lacks_value) = interpret(&linker_words);
         options.wasm64 |= driver.targets.iter().any(|triple| triple.starts_with("wasm64"));
+        options.not_a_module = options.not_a_module.or_else(|| driver.links_object(options.output.as_deref()));
         options.driver = driver;
         let unreadable = unreadable.or_else(|| lacks_value.map(|option| format!("{} lacks its value", option.display())));
         let own = own_pieces.iter().map(|id| linker_words[*id].clone()).collect();

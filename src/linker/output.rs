@@ -1,7 +1,7 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
 use super::single_file;
-use crate::command_line::{Options, Style};
+use crate::command_line::{Driver, Options, Style};
 use crate::contract::{Abi, Contract};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
@@ -58,10 +58,14 @@ impl Output {
     /// The output of a line.
     pub(crate) fn of(options: &Options, style: Style) -> Output {
         // What each writes where no `-o` is given. `wasm-ld` refuses such a line.
-        let default = if style == Style::Emcc { "a.out.js" } else { "a.out" };
+        let default = match style {
+            Style::Emcc if options.driver.is_set("SIDE_MODULE") => "a.out.wasm",
+            Style::Emcc => "a.out.js",
+            Style::WasmLd | Style::Clang | Style::Host => "a.out",
+        };
         let path = PathBuf::from(options.output.as_deref().unwrap_or(OsStr::new(default)));
         let (module, form) = match style {
-            Style::Emcc => emcc_module(&path, options),
+            Style::Emcc => emcc_module(&path, &options.driver),
             Style::WasmLd | Style::Clang | Style::Host => (path.clone(), Form::File),
         };
         let before = Stamp::of(&module);
@@ -171,18 +175,25 @@ impl Output {
 }
 
 /// Where emcc puts the module of an output (`emcc.py`, `phase_linker_setup`).
-fn emcc_module(path: &Path, options: &Options) -> (PathBuf, Form) {
-    let driver = &options.driver;
-    if driver.is_set("SIDE_MODULE") || path.extension().is_some_and(|extension| extension == "wasm") {
+fn emcc_module(path: &Path, driver: &Driver) -> (PathBuf, Form) {
+    let called_wasm = path.extension().is_some_and(|extension| extension == "wasm");
+    let alone = match driver.format.as_deref() {
+        Some(format) => format == "wasm" || format == "bare",
+        None => called_wasm || driver.is_set("SIDE_MODULE"),
+    };
+    if alone {
         return (path.to_owned(), Form::File);
     }
-    if driver.settings.get("WASM").is_some_and(|value| value == "0") {
+    if driver.settings.contains_key("WASM") && !driver.is_set("WASM") {
         return (path.to_owned(), Form::Script);
     }
     if driver.is_set("SINGLE_FILE") {
         return (path.to_owned(), Form::InScript);
     }
-    (path.with_extension("wasm"), Form::File)
+    let mut stem = path.with_extension("").into_os_string();
+    // A script that is called like a module has the name already.
+    stem.push(if called_wasm { "_.wasm" } else { ".wasm" });
+    (stem.into(), Form::File)
 }
 
 fn missing(what: &str, found: &str) -> Finding {
@@ -215,6 +226,13 @@ mod tests {
             ("a.o -sSINGLE_FILE=0 -o x.js", "x.wasm", Form::File),
             ("a.o -sWASM=0 -sSINGLE_FILE -o x.js", "x.js", Form::Script),
             ("a.o -sWASM=2 -o x.js", "x.wasm", Form::File),
+            ("a.o -sSIDE_MODULE", "a.out.wasm", Form::File),
+            ("a.o -sSTRICT -o=x.js", "x.wasm", Form::File),
+            ("a.o -sSTRICT -o x.js.5", "x.js.wasm", Form::File),
+            ("a.o -sSTRICT -o .js", ".js.wasm", Form::File),
+            ("a.o -sSTRICT --oformat=js -o x.wasm", "x_.wasm", Form::File),
+            ("a.o -sSTRICT --oformat html -o x.y", "x.wasm", Form::File),
+            ("a.o -sSTRICT --oformat=bare -o x.js", "x.js", Form::File),
             ("-Wl,--no-entry a.o -o x", "x", Form::File),
             ("-Wl,--no-entry a.o", "a.out", Form::File),
         ];

@@ -41,6 +41,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("refusals", &c, refusals);
     suite.test("no_pthreads_on_purpose", &c, no_pthreads_on_purpose);
     suite.test("sources_on_the_line", &c, sources_on_the_line);
+    suite.test("relocatable_in_name_only", &c, relocatable_in_name_only);
     suite.test("found_in_the_sdk", &c, found_in_the_sdk);
     suite.test("response_file", &c, response_file);
 }
@@ -424,6 +425,8 @@ fn places() {
         ("threads.o -sEXIT_RUNTIME -o program", "program.wasm"),
         ("threads.o -sEXIT_RUNTIME", "a.out.wasm"),
         ("threads.o -sWASM=2 -o both.js", "both.wasm"),
+        ("threads.o -sSTRICT -o=odd.js", "odd.wasm"),
+        ("threads.o -sSTRICT --oformat=js -o script.wasm", "script_.wasm"),
     ] {
         assert_added(&link(&place, line), 1);
         assert_threaded(&place.path(module));
@@ -484,6 +487,13 @@ fn side_and_main_modules() {
         assert!(linked.runs.len() == 1 && linked.runs[0].last().is_some_and(|word| word == "-pthread"), "{:?}", linked.runs);
         assert_threaded(&place.path(module));
         assert_eq!(Facts::read(place.path(module)).memory().maximum, Some(maximum), "{line}");
+    }
+    // As CMake says it; and without `-o` it has a name of its own.
+    for line in ["-shared pic.o -sSIDE_MODULE=1 -o side.wasm", "pic.o -sSIDE_MODULE=1"] {
+        let linked = link(&place, line);
+        assert!(linked.ran.success(), "{:?}", linked.ran);
+        let module = if line.contains("side.wasm") { "side.wasm" } else { "a.out.wasm" };
+        assert_threaded(&place.path(module));
     }
     // Without pthreads a side module imports a memory that is not shared, in silence.
     let module = place.path("bare.wasm");
@@ -637,11 +647,27 @@ fn sources_on_the_line() {
         assert_added(&link(&place, line), times);
         assert_eq!(Facts::read(place.path("out.wasm")).memory().shared, times > 0, "{line}");
     }
-    // Nothing is linked: nothing is said, added or judged.
-    for line in ["-c threads.c -sSTRICT -o only.o", "-pthread -c threads.c -sSTRICT -o only.o"] {
+    // Nothing is linked, or an object for a later link: nothing is said, added or judged.
+    for line in [
+        "-c threads.c -sSTRICT -o only.o",
+        "-pthread -c threads.c -sSTRICT -o only.o",
+        "-r threads.o -sSTRICT -o only.o",
+        "--oformat=object threads.o -sSTRICT -o only.o",
+    ] {
         let linked = link(&place, line);
         linked_silently(&linked);
         assert_eq!(linked.runs, [line.split(' ').collect::<Vec<_>>()]);
+    }
+}
+
+/// `-r` and `-shared` for a program: emcc warns, and links one.
+fn relocatable_in_name_only() {
+    let place = place();
+    for option in ["-r", "-shared"] {
+        let linked = link(&place, &format!("{option} threads.o -sEXIT_RUNTIME -o out.js"));
+        assert!(linked.ran.success() && linked.runs.len() == 1, "{:?}", linked.ran);
+        linked.ran.expect_stderr("-shared/-r used with executable output suffix");
+        assert_threaded(&place.path("out.wasm"));
     }
 }
 
