@@ -109,20 +109,6 @@ pub(crate) fn any_refuses(options: &Options) -> bool {
     refuses
 }
 
-/// Whether any object or member, linked or not, says `+atomics`.
-pub(crate) fn any_says_atomics(options: &Options) -> bool {
-    let mut survey = Survey::new(options);
-    survey.read_objects();
-    let mut found = survey.atomic.is_some() || matches!(survey.on_demand, Some((Says::Atomics, _)));
-    if !found {
-        survey.read_archives(|member| {
-            found = member.object.says == Says::Atomics;
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-    }
-    found
-}
-
 /// Whether one of the files that a linker's `--trace` lists, a line each, `path` or `archive(member)`, says `+atomics`.
 pub(crate) fn one_says_atomics(trace: &[u8]) -> bool {
     trace.split(|byte| *byte == b'\n').any(|line| {

@@ -10,6 +10,7 @@ use crate::command_line::{CommandLine, Copy, Forward, Options, Pthreads, Style};
 use crate::contract::Abi;
 use crate::explain::{self, Failed};
 use crate::inputs::{self, Atomics, Inputs, Undecided};
+use crate::module::{Module, OpenFile};
 use crate::os_bytes::bytes;
 use crate::plan::Plan;
 use crate::report::Finding;
@@ -143,6 +144,8 @@ impl<'a> Link<'a> {
         let (options, style) = (self.options(), self.line.style);
         let one_after_the_other = self.settings.mode == Mode::Unthreaded
             || options.no_check_features
+            // Then it is refused, and nothing must have been linked.
+            || matches!(options.driver.pthreads(), Pthreads::Off(_))
             || self.output.not_a_file().is_some()
             || !inputs::first_of_many_is_atomic(options, self.line.style)
             // Out of sight means in temporary files: without any, a link that needs none must still do.
@@ -288,28 +291,34 @@ impl<'a> Link<'a> {
 
     /// emcc's libraries for threads use atomics themselves: with them, its linker has no word to say that the program does not.
     fn undecided_by_emcc(&mut self, kind: Undecided, why: &str, plan: &Plan, inputs: &Inputs) -> Outcome {
-        let present = match kind {
-            // What bitcode was compiled with stands beside it, in the objects that are none: rustc's `compiler_builtins` always is.
-            Undecided::Bitcode => inputs::any_says_atomics(self.options()),
-            Undecided::OnDemand => match self.what_emcc_links()? {
-                Some(linked) => inputs::one_says_atomics(&linked),
-                // It does not link as it was asked for: let it say so.
-                None => return self.as_asked(inputs),
-            },
+        log::info!("asking the linker: {why}");
+        let Some(present) = self.emcc_links_atomics()? else {
+            // It does not link as it was asked for: let it say so.
+            return self.as_asked(inputs);
         };
-        if present { self.with_atomics(why, plan, inputs, None) } else { self.proved_without(inputs) }
+        if !present {
+            return self.proved_without(inputs);
+        }
+        if kind == Undecided::OnDemand && inputs.rustc && self.ask_with_veto(plan)?.contains(DISALLOWED) {
+            return self.mixture_on_demand(why, inputs);
+        }
+        self.with_atomics(why, plan, inputs, None)
     }
 
-    /// The objects and members that emcc's linker really links, as it was asked for; the output is thrown away. `None` where
-    /// that link fails.
-    fn what_emcc_links(&mut self) -> Result<Option<Vec<u8>>, Box<Finding>> {
-        let mut asking = Plan::default();
-        asking.last.push("--trace".into());
-        let mut ended = self.run_aside(asking, "asked.js")?;
+    /// Whether what emcc really links, as it was asked for, uses atomics; the output is thrown away. `None` where that link fails.
+    fn emcc_links_atomics(&mut self) -> Result<Option<bool>, Box<Finding>> {
+        // What its linker writes, before anything is taken out of it again. It is done sooner, too.
+        let words = ["-Wl,--trace", "--oformat=bare"].map(OsString::from);
+        let (mut ended, path) = self.run_aside(Plan { driver: words.into(), ..Plan::default() }, "asked.wasm")?;
         if !ended.status.success() {
             return Ok(None);
         }
-        ended.printed().map(Some).map_err(|error| no_scratch(&error))
+        let module = OpenFile::open(&path).ok().and_then(|file| Module::read(&file).ok());
+        if let Some(features) = module.and_then(|module| module.features) {
+            return Ok(Some(features.uses("atomics")));
+        }
+        // Objects that say nothing, or `--strip-all`, which leaves only what the objects say.
+        ended.printed().map(|trace| Some(inputs::one_says_atomics(&trace))).map_err(|error| no_scratch(&error))
     }
 
     /// On a target without threads nothing is added that the linker could refuse: it is asked with what another one would get.
@@ -431,7 +440,7 @@ impl<'a> Link<'a> {
     fn ask_with_veto(&mut self, plan: &Plan) -> Result<String, Box<Finding>> {
         let mut asking = plan.clone();
         asking.last.extend(["--error-limit=0".into(), "--check-features".into()]);
-        let ended = self.run_aside(asking, if self.line.style == Style::Emcc { "asked.js" } else { "asked.wasm" })?;
+        let (ended, _) = self.run_aside(asking, if self.line.style == Style::Emcc { "asked.js" } else { "asked.wasm" })?;
         Ok(if ended.status.success() {
             String::new()
         } else {
@@ -441,10 +450,10 @@ impl<'a> Link<'a> {
     }
 
     /// Links out of sight, and into a file that nobody keeps.
-    fn run_aside(&mut self, mut words: Plan, name: &str) -> Result<Ended, Box<Finding>> {
+    fn run_aside(&mut self, mut words: Plan, name: &str) -> Result<(Ended, PathBuf), Box<Finding>> {
         let path = self.scratch.path(name).map_err(|error| no_scratch(&error))?;
-        words.driver.extend(["-o".into(), path.into_os_string()]);
-        self.call(&words)?.run(Streams::Held, &mut self.scratch)
+        words.driver.extend(["-o".into(), path.clone().into_os_string()]);
+        Ok((self.call(&words)?.run(Streams::Held, &mut self.scratch)?, path))
     }
 
     /// Rust without atomics, and a C library with them: a mixture like any other.

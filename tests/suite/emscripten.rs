@@ -36,6 +36,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("without_atomics", &c, without_atomics);
     suite.test("undecided", &c, undecided);
     suite.test("bitcode", &c, bitcode);
+    suite.test("rust_without_atomics_and_c_with", &c, rust_without_atomics_and_c_with);
     suite.test("modes", &c, modes);
     suite.test("objects_let_in", &c, objects_let_in);
     suite.test("refusals", &c, refusals);
@@ -546,17 +547,44 @@ fn undecided() {
     assert!(!failed.ran.success() && failed.ran.stderr_text().contains("unable to find library -lnothing"), "{:?}", failed.ran);
 }
 
-/// Bitcode says nothing; an object beside it does.
+/// Bitcode says nothing. What its compiler makes of it does, and so does what is linked beside it.
 fn bitcode() {
     let place = place();
     compile_plain(&place, true);
     compile(&place, &["-flto", "-c", "plain.c", "-o", "bitcode.o"]);
     let linked = link(&place, "bitcode.o libhelper.a -flto -sEXIT_RUNTIME -o out.js");
     assert!(linked.runs.last().is_some_and(|words| words.iter().any(|word| word == "-pthread")), "{:?}", linked.runs);
+    assert_threaded(&place.path("out.wasm"));
+    compile(&place, &["-flto", "-pthread", "-c", "threads.c", "-o", "threads-bitcode.o"]);
+    linked_silently(&link(&place, "threads-bitcode.o -flto -O3 -sEXIT_RUNTIME -o out.js"));
+    assert_threaded(&place.path("out.wasm"));
+    // An atomic member that nobody links, beside it.
+    place.write("alone.c", b"int main(void) { return 0; }\n");
+    compile(&place, &["-flto", "-c", "alone.c", "-o", "alone.o"]);
+    let unlinked = link(&place, "alone.o libhelper.a -flto -sEXIT_RUNTIME -o out.js");
     compile_plain(&place, false);
-    let linked = link(&place, "bitcode.o libhelper.a -flto -sEXIT_RUNTIME -o out.js");
+    for linked in [unlinked, link(&place, "bitcode.o libhelper.a -flto -sEXIT_RUNTIME -o out.js")] {
+        linked_silently(&linked);
+        assert!(linked.runs.iter().flatten().all(|word| word != "-pthread"), "{:?}", linked.runs);
+    }
+}
+
+/// Rust without atomics and a C library with them: a mixture, which links without the shim and must with it.
+fn rust_without_atomics_and_c_with() {
+    let place = place();
+    compile_plain(&place, true);
+    place.write("refuses.c", b"static _Thread_local int own; int refuses(void) { return ++own; }\n");
+    place.write("rust.c", b"int helper(int); int refuses(void); int main(void) { return helper(1) + refuses(); }\n");
+    compile(&place, &["-c", "refuses.c", "-o", "refuses.o"]);
+    compile(&place, &["-c", "rust.c", "-o", "main.rcgu.o"]);
+    let emar = Tool::Emcc.path().with_file_name("emar");
+    Run::new(emar).words(["rcs", "libstd.rlib", "refuses.o"]).folder(place.folder()).run().expect_success();
+    let line = "main.rcgu.o libhelper.a libstd.rlib -sEXIT_RUNTIME -o out.js";
+    let linked = link(&place, line);
     linked_silently(&linked);
-    assert!(linked.runs.iter().flatten().all(|word| word != "-pthread"), "{:?}", linked.runs);
+    assert_eq!(linked.runs.last(), Some(&line.split(' ').map(Into::into).collect()));
+    assert!(!Facts::read(place.path("out.wasm")).memory().shared);
+    link(&place, &format!("{line} --wasm-threads=threaded")).refused("not-threaded", 2);
 }
 
 fn modes() {
@@ -624,6 +652,13 @@ fn no_pthreads_on_purpose() {
     // Rust has none: its std knows no other threads.
     fs::copy(place.path("threads.o"), place.path("a.rcgu.o")).expect("a copy");
     link(&place, "a.rcgu.o -pthread -sUSE_PTHREADS=0 -o out.js").refused("emscripten-without-pthreads", 0);
+    // So many that the linker could have been at work already: then it must not have been.
+    let many: Vec<String> = (0..70).map(|number| format!("a{number}.rcgu.o")).collect();
+    for name in &many {
+        fs::copy(place.path("a.rcgu.o"), place.path(name)).expect("a copy");
+    }
+    let _ = fs::remove_file(place.path("out.wasm"));
+    link(&place, &format!("{} -sUSE_PTHREADS=0 -o out.js", many.join(" "))).refused("emscripten-without-pthreads", 0);
     // A memory that is shared, and no pthreads: 3.1.6 knows neither setting, so emcc itself stops.
     for setting in ["-sSHARED_MEMORY", "-sWASM_WORKERS"] {
         let linked = link(&place, &format!("threads.o {setting} -o out.js"));
