@@ -402,9 +402,10 @@ fn unknown_argument(message: &str, failed: &Failed<'_>) -> Option<Finding> {
                 "; or leave it out: clang adds it where there is a wasm-opt on PATH, and with --no-wasm-opt it does not"
                     .to_owned()
             }
-            "--export-memory" if !failed.options.export_memory => {
+            "--export-memory" if failed.triple().ends_with("-threads") => {
                 "; or leave --wasm-threads-linker and WASM_THREADS_LINKER out, so that rustc's own rust-lld is used".to_owned()
             }
+            "--export-memory" if !failed.options.export_memory => String::new(),
             _ => format!("; or leave {word} out"),
         };
         return finding(

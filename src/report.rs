@@ -47,15 +47,6 @@ impl Finding {
         Finding { level: Level::Warning, ..self }
     }
 
-    /// The same for whoever calls the linker without rustc: `-C link-arg=WORD` is rustc's way to hand a word on.
-    pub(crate) fn without_rustc(mut self) -> Finding {
-        const HANDED_ON: &str = "-C link-arg=";
-        if self.fix.contains(HANDED_ON) {
-            self.fix = self.fix.replace(HANDED_ON, "") + "\nA C compiler hands a word on to its linker as -Wl,WORD";
-        }
-        self
-    }
-
     /// Whether it fails a link.
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
@@ -89,14 +80,6 @@ pub(crate) fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_for_a_line_of_ones_own() {
-        let fix = |fix: &str| Finding::new(&crate::rules::HOST_LINK, "", "", "", fix).without_rustc().fix;
-        let own = "pass --a --b=c\nA C compiler hands a word on to its linker as -Wl,WORD";
-        assert_eq!(fix("pass -C link-arg=--a -C link-arg=--b=c"), own);
-        assert_eq!(fix("leave --a out"), "leave --a out");
-    }
 
     #[test]
     fn text() {

@@ -101,15 +101,9 @@ impl<'a> Link<'a> {
         self.line.flavor.is_some() || inputs::has_rust_objects(self.options())
     }
 
-    /// A finding in the words of whoever called us, and of whom we call. All are written for rustc and `wasm-ld`.
+    /// A finding in the words of whoever called us.
     fn addressed(&self, mut finding: Finding) -> Finding {
-        match (self.by_rustc(), self.line.style) {
-            (true, Style::Clang) => finding.fix = finding.fix.replace("-C link-arg=--", "-C link-arg=-Wl,--"),
-            (true, _) => {}
-            (false, Style::Clang) => finding.fix = finding.fix.replace("-C link-arg=--", "-Wl,--").replace("-C link-arg=", ""),
-            (false, Style::Emcc) => finding.fix = finding.fix.replace("-C link-arg=", ""),
-            (false, Style::WasmLd | Style::Host) => return finding.without_rustc(),
-        }
+        finding.fix = handed_on(finding.fix, self.by_rustc(), self.line.style);
         finding
     }
 
@@ -669,6 +663,19 @@ impl<'a> Link<'a> {
     }
 }
 
+/// A fix as whoever called us would type it. All are written for rustc and `wasm-ld`, as `-C link-arg=WORD`.
+fn handed_on(fix: String, by_rustc: bool, style: Style) -> String {
+    const BY_RUSTC: &str = "-C link-arg=";
+    match (by_rustc, style) {
+        _ if !fix.contains(BY_RUSTC) => fix,
+        (true, Style::Clang) => fix.replace("-C link-arg=--", "-C link-arg=-Wl,--"),
+        (true, _) => fix,
+        (false, Style::Clang) => fix.replace("-C link-arg=--", "-Wl,--").replace(BY_RUSTC, ""),
+        (false, Style::Emcc) => fix.replace(BY_RUSTC, ""),
+        (false, _) => fix.replace(BY_RUSTC, "") + "\nA C compiler hands a word on to its linker as -Wl,WORD",
+    }
+}
+
 /// A word for the linker, as its driver wants it.
 fn for_the_linker(word: &OsStr, style: Style) -> Vec<OsString> {
     match style {
@@ -693,4 +700,22 @@ fn refused(said: &str) -> Option<Box<Finding>> {
         "every object compiled with atomics",
         "leave --no-check-features out, and follow what the linker then says",
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixes_for_each_caller() {
+        let fix = |by_rustc, style| handed_on("pass -C link-arg=--a=b -C link-arg=-sX".to_owned(), by_rustc, style);
+        assert_eq!(fix(true, Style::WasmLd), "pass -C link-arg=--a=b -C link-arg=-sX");
+        assert_eq!(fix(true, Style::Clang), "pass -C link-arg=-Wl,--a=b -C link-arg=-sX");
+        assert_eq!(fix(true, Style::Emcc), "pass -C link-arg=--a=b -C link-arg=-sX");
+        assert_eq!(fix(false, Style::Clang), "pass -Wl,--a=b -sX");
+        assert_eq!(fix(false, Style::Emcc), "pass --a=b -sX");
+        let own = "pass --a=b -sX\nA C compiler hands a word on to its linker as -Wl,WORD";
+        assert_eq!(fix(false, Style::WasmLd), own);
+        assert_eq!(handed_on("leave --a out".to_owned(), false, Style::WasmLd), "leave --a out");
+    }
 }

@@ -330,9 +330,8 @@ fn linker_that_was_not_told_what_to_link() {
 /// rustc's own line for the target, and ours.
 fn linker_too_old_for_wasi_threads() {
     let place = inputs(Tool::WasmLd(14));
-    for line in
-        ["--import-memory --export-memory --shared-memory MAX atomic.o", "atomic.o -L/none/rustlib/wasm32-wasip1-threads/lib"]
-    {
+    for words in ["--import-memory --export-memory --shared-memory MAX atomic.o", "atomic.o"] {
+        let line = format!("{words} -L/none/rustlib/wasm32-wasip1-threads/lib");
         check("linker_too_old_for_wasi_threads", &place.link(&line.replace("MAX", MAX)).failed(1), &place);
     }
     // The first that knows it.
