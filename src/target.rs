@@ -38,8 +38,7 @@ impl Target {
         let folders = || options.search_paths.iter().map(|path| path.as_os_str());
         folders()
             .find_map(in_rustlib)
-            // rustc gives clang two, and the first is the right one (rust-lang/rust#131007).
-            .or_else(|| options.driver.targets.iter().find_map(|triple| from_triple(triple.as_bytes())))
+            .or_else(|| named_to_driver(options).and_then(|triple| from_triple(triple.as_bytes())))
             .or_else(|| folders().find_map(in_path))
     }
 
@@ -66,8 +65,15 @@ pub(crate) fn triple(options: &Options, style: Style) -> String {
         let triple = String::from_utf8(parts.next()?.to_vec()).ok()?;
         triple.starts_with("wasm").then_some(triple)
     });
-    let named = || options.driver.targets.iter().find(|triple| from_triple(triple.as_bytes()).is_some()).cloned();
+    let named = || named_to_driver(options).filter(|triple| from_triple(triple.as_bytes()).is_some()).cloned();
     found.or_else(named).unwrap_or_else(|| "wasm32-unknown-unknown".to_owned())
+}
+
+/// Of a driver's triples the last, which it takes itself. But rustc puts the one without threads behind the one with them
+/// (rust-lang/rust#131007).
+fn named_to_driver(options: &Options) -> Option<&String> {
+    let targets = &options.driver.targets;
+    targets.iter().find(|triple| triple.ends_with("-threads")).or(targets.last())
 }
 
 fn from_triple(triple: &[u8]) -> Option<Target> {
@@ -142,6 +148,8 @@ mod tests {
             ("/sys/crt1-reactor.o a.o", Target::Wasi),
             ("a.o -lc", Target::Wasi),
             ("--target=wasm32-wasip1-threads a.o --target=wasm32-wasi", Target::WasiThreads),
+            ("--target=wasm32-wasi a.o --target=wasm32-wasip1-threads", Target::WasiThreads),
+            ("--target=wasm32-unknown-unknown a.o --target=wasm32-wasi", Target::Wasi),
             ("--target=wasm32 -nostdlib a.o", Target::Javascript),
             ("--target=wasm32-wasip1 a.o", Target::Wasi),
             ("--target=wasm32-unknown-emscripten a.o -lc", Target::Emscripten),
