@@ -28,6 +28,8 @@ pub struct Driver {
     object: Option<&'static str>,
     /// emcc's `--oformat`, the last of them.
     pub format: Option<String>,
+    /// The last option, where it lacks the value that must be the next word.
+    pub(super) unfinished: Option<OsString>,
     /// Options of `wasm-ld` that stand bare on the line of a driver. clang refuses them, emcc drops them without a word.
     pub misplaced: Vec<String>,
 }
@@ -44,11 +46,6 @@ pub enum Pthreads {
 }
 
 impl Driver {
-    /// Takes in `words` that stand at the end of the line, such as those of `EMCC_CFLAGS`.
-    pub fn add(&mut self, words: &[OsString], style: Style) {
-        translate(words, style, self);
-    }
-
     /// Whether emcc links pthreads. In 3.1.6 the setting wins over `-pthread`, wherever they stand.
     pub fn pthreads(&self) -> Pthreads {
         // Two names of one setting; the second came with 3.1.21.
@@ -130,12 +127,41 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
             }
             continue;
         }
-        if text == b"-Xlinker" {
-            if let Some(next) = next {
-                at += 1;
-                hand_on(bytes(next), here..at);
+        if text == b"-Xlinker" || text == b"--for-linker" {
+            match next {
+                Some(next) => {
+                    at += 1;
+                    hand_on(bytes(next), here..at);
+                }
+                None => driver.unfinished = Some(words[here].clone()),
             }
             continue;
+        }
+        if style == Style::Clang {
+            // Its long names for what is handed on below by the short ones.
+            if text == b"--output"
+                && let Some(next) = next
+            {
+                at += 1;
+                hand_on(&[b"-o", bytes(next)].concat(), here..at);
+                continue;
+            }
+            if let Some(output) = text.strip_prefix(b"--output=") {
+                hand_on(&[b"-o", output].concat(), here..at);
+                continue;
+            }
+            if let Some(handed_on) = text.strip_prefix(b"--for-linker=") {
+                hand_on(handed_on, here..at);
+                continue;
+            }
+            if text == b"--" {
+                // Nothing behind it is an option.
+                for (index, input) in words.iter().enumerate().skip(at) {
+                    driver.compiles |= is_source(bytes(input));
+                    hand_on(bytes(input), index..index + 1);
+                }
+                break;
+            }
         }
         if style == Style::Emcc
             && let Some(joined) = text.strip_prefix(b"-s")
@@ -165,7 +191,7 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
             }
         }
         if text.starts_with(super::OWN_PREFIX.as_bytes()) || !text.starts_with(b"-") || text == b"-" {
-            driver.compiles |= is_source(text);
+            driver.compiles |= is_source(text) || text == b"-";
             hand_on(text, here..at);
             continue;
         }
@@ -179,16 +205,25 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
             b"-no-pthread" => driver.pthread = false,
             b"-matomics" => driver.atomics = true,
             b"-mno-atomics" => driver.atomics = false,
+            // Whatever its name is, what follows is compiled.
+            _ if text.starts_with(b"-x") && text != b"-xnone" => driver.compiles |= next.is_none_or(|next| next != "none"),
             _ => {}
         }
         if let Some(stop) = STOPS.iter().find(|stop| stop.as_bytes() == text) {
             driver.stops = Some(stop);
         }
-        if MISPLACED.iter().any(|name| text.strip_prefix(name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'=', ..]))) {
+        // emcc has a `--no-entry` of its own.
+        let own = style == Style::Emcc && text == b"--no-entry";
+        if !own
+            && MISPLACED
+                .iter()
+                .any(|name| text.strip_prefix(name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'=', ..])))
+        {
             driver.misplaced.push(String::from_utf8_lossy(text).into_owned());
         }
         // What both understand alike goes to the linker as it is.
-        let shared = [b"-o", b"-L", b"-l", b"-u", b"-z"].iter().any(|option| text.starts_with(*option));
+        let shared =
+            text != b"-undefined" && [b"-o", b"-L", b"-l", b"-u", b"-z"].iter().any(|option| text.starts_with(*option));
         if shared || text == b"-shared" || text == b"-r" {
             hand_on(text, here..at);
             if text.len() == 2
@@ -200,6 +235,9 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
             }
         } else if takes_next(text, style) {
             at += 1;
+            if next.is_none() {
+                driver.unfinished = Some(words[here].clone());
+            }
         }
     }
     pieces
@@ -217,14 +255,16 @@ fn setting(text: &[u8]) -> Option<(String, String)> {
 fn is_source(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else { return false };
-    let kinds: [&[u8]; 12] = [b"c", b"cc", b"cpp", b"cxx", b"c++", b"C", b"m", b"mm", b"i", b"ii", b"s", b"S"];
-    kinds.contains(&&name[dot + 1..])
+    let kinds = "c cc cp cpp cxx c++ C CC CPP CXX C++ cppm ixx m mm M mi mii i ii ll s S";
+    kinds.split(' ').any(|kind| kind.as_bytes() == &name[dot + 1..])
 }
 
 /// Options after which no module is linked: the driver stops earlier, prints something, or makes another kind of file.
 const STOPS: &[&str] = &[
     "-c",
+    "--compile",
     "-S",
+    "--assemble",
     "-E",
     "-M",
     "-MM",
@@ -295,7 +335,10 @@ fn takes_next(text: &[u8], style: Style) -> bool {
         "-iframework",
         "-ivfsoverlay",
         "-include-pch",
+        "-iwithsysroot",
+        "-cxx-isystem",
         "--sysroot",
+        "--config",
         "--param",
         "-framework",
         "-mllvm",
@@ -303,6 +346,10 @@ fn takes_next(text: &[u8], style: Style) -> bool {
         "-Xassembler",
         "-Xpreprocessor",
         "-Xopenmp-target",
+        "-Xoffload-linker",
+        "-mthread-model",
+        "-fdebug-compilation-dir",
+        "-dumpdir",
         "-Xanalyzer",
         "-working-directory",
         "-serialize-diagnostics",
@@ -346,6 +393,7 @@ fn takes_next(text: &[u8], style: Style) -> bool {
         "--dump-prefix",
         "--use-port",
         "--oformat",
+        "--compiler-wrapper",
     ];
     clang.iter().chain(emcc.iter().filter(|_| style == Style::Emcc)).any(|option| option.as_bytes() == text)
 }
@@ -370,6 +418,8 @@ mod tests {
             ("-x c -I include -isystem /s -D X=1 -mllvm -y -O2 -g a.o", "a.o"),
             ("-L lib -Llib2 -lm -l c -ofile -z now -u sym", "-L lib -Llib2 -lm -l c -ofile -z now -u sym"),
             ("--target=wasm32 -nostdlib -fuse-ld=lld a.o -r", "a.o -r"),
+            ("--output=x.wasm --for-linker=--trace --for-linker -s -undefined b.o a.o", "-ox.wasm --trace -s a.o"),
+            ("--config c.o -o x.wasm --output y.wasm -- a.o -pthread", "-o x.wasm -oy.wasm a.o -pthread"),
         ];
         for (line, want) in cases {
             assert_eq!(read(line, Style::Clang).0.join(" "), *want, "{line}");
@@ -437,6 +487,14 @@ mod tests {
         assert!(driver.compiles && driver.atomics && driver.stops.is_none());
         assert_eq!(read("-c a.c", Style::Emcc).1.stops, Some("-c"));
         assert_eq!(read("-x -c a.o", Style::Clang).1.stops, None);
+        for (line, compiles) in [("-x c a.inc", true), ("-xc++ a", true), ("-", true), ("-x none a.o", false), ("a.CPP", true)]
+        {
+            assert_eq!(read(line, Style::Clang).1.compiles, compiles, "{line}");
+        }
+        for (line, unfinished) in [("a.o -Xlinker", true), ("a.o -D", true), ("a.o -D X", false), ("-Xlinker -D a.o", false)] {
+            assert_eq!(read(line, Style::Clang).1.unfinished.is_some(), unfinished, "{line}");
+        }
+        assert!(read("a.o --no-entry", Style::Emcc).1.misplaced.is_empty());
         let misplaced = read("--max-memory=65536 --shared-memory a.o --exports", Style::Emcc).1.misplaced;
         assert_eq!(misplaced, ["--max-memory=65536", "--shared-memory"]);
     }

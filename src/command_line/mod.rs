@@ -10,6 +10,7 @@ pub use response_file::{Quoting, quote};
 pub use style::Style;
 
 use crate::os_bytes::{bytes, word};
+use driver::Piece;
 use option_table::{Id, Reading};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,8 @@ pub struct CommandLine {
     /// A line that cannot be read to its end (a response file names itself, or is not text; the last option lacks its value):
     /// the real linker says why, and with words of ours added it might not.
     pub unreadable: Option<String>,
+    /// Words that the real linker adds to the end of the line by itself.
+    pub more: Vec<OsString>,
     nodes: Vec<Node>,
     /// The words to be cut out, and what is left of those that also say something to the linker (`-Wl,`).
     own_words: BTreeMap<usize, Option<OsString>>,
@@ -183,6 +186,11 @@ impl CommandLine {
     /// Reads `args` (without the program's name). `load` reads a file, or answers `None` where there is none, or none that
     /// can be read: then `@name` is itself an input, as for the linker.
     pub fn parse(args: &[OsString], load: &mut dyn FnMut(&OsStr) -> Option<Loaded>) -> CommandLine {
+        CommandLine::parse_with(args, &[], load)
+    }
+
+    /// The same, with `more` words that emcc puts at the end of any line of its own: they are understood, and not handed on.
+    pub fn parse_with(args: &[OsString], more: &[OsString], load: &mut dyn FnMut(&OsStr) -> Option<Loaded>) -> CommandLine {
         // Our own words do not stand in the way: without them, the pair is where the linker wants it.
         let ours = args.iter().take_while(|arg| bytes(arg).starts_with(OWN_PREFIX.as_bytes())).count();
         let without_flavor: Vec<OsString>;
@@ -196,33 +204,42 @@ impl CommandLine {
         let quoting = quoting(args);
         let mut opener = Opener { load, quoting, words: Vec::new(), open: Vec::new(), opened: 0, unreadable: None };
         let nodes: Vec<Node> = args.iter().map(|arg| opener.open(arg.clone())).collect();
-        let Opener { words, unreadable, .. } = opener;
-
-        let own_style = words.iter().rev().find_map(|word| {
+        let own_style = opener.words.iter().rev().find_map(|word| {
             let name = bytes(word).strip_prefix(b"--wasm-threads-style=")?;
             Style::from_name(std::str::from_utf8(name).ok()?)
         });
-        let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &words));
+        let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &opener.words));
+        let more = if style == Style::Emcc { more } else { &[] };
+        for word in more {
+            opener.open(word.clone());
+        }
         let mut driver = Driver::default();
-        let (linker_words, from) = match style {
-            Style::Clang | Style::Emcc => {
-                let pieces = driver::translate(&words, style, &mut driver);
+        // Words that must be written anew, since what they name cannot be read twice.
+        let mut read_once = BTreeSet::new();
+        let pieces = matches!(style, Style::Clang | Style::Emcc).then(|| {
+            let pieces = driver::translate(&opener.words, style, &mut driver);
+            pieces.into_iter().flat_map(|piece| opener.open_piece(piece, &mut read_once)).collect::<Vec<_>>()
+        });
+        let Opener { words, unreadable, .. } = opener;
+        let (linker_words, from) = match pieces {
+            Some(pieces) => {
                 let (texts, from): (Vec<_>, Vec<_>) = pieces.into_iter().map(|piece| (piece.text, piece.from)).unzip();
                 (Cow::Owned(texts), Some(from))
             }
-            Style::WasmLd | Style::Host => (Cow::Borrowed(words.as_slice()), None),
+            None => (Cow::Borrowed(words.as_slice()), None),
         };
         let (mut options, own_pieces, lacks_value) = interpret(&linker_words);
         options.wasm64 |= driver.targets.iter().any(|triple| triple.starts_with("wasm64"));
         options.not_a_module = options.not_a_module.or_else(|| driver.links_object(options.output.as_deref()));
-        options.driver = driver;
+        let lacks_value = driver.unfinished.as_deref().or(lacks_value);
         let unreadable = unreadable.or_else(|| lacks_value.map(|option| format!("{} lacks its value", option.display())));
+        options.driver = driver;
         let own = own_pieces.iter().map(|id| linker_words[*id].clone()).collect();
         let own_words = match from {
             None => own_pieces.into_iter().map(|id| (id, None)).collect(),
-            Some(from) => cut_out(&words, &linker_words, &from, &own_pieces),
+            Some(from) => cut_out(&linker_words, &from, &own_pieces, &read_once),
         };
-        CommandLine { flavor, style, quoting, own, options, unreadable, nodes, own_words }
+        CommandLine { flavor, style, quoting, own, options, unreadable, more: more.to_vec(), nodes, own_words }
     }
 
     /// The words to hand on, without `-flavor` and its value: as they came, less our own.
@@ -316,6 +333,18 @@ impl Opener<'_> {
         Node::Word { id, text }
     }
 
+    /// A response file that a driver hands on to its linker, `-Wl,@file`, in place of its name.
+    fn open_piece(&mut self, piece: Piece, read_once: &mut BTreeSet<usize>) -> Vec<Piece> {
+        if !bytes(&piece.text).starts_with(b"@") {
+            return vec![piece];
+        }
+        let here = self.words.len();
+        if let Node::File { once: true, .. } = self.open(piece.text) {
+            read_once.insert(piece.from.start);
+        }
+        self.words.drain(here..).map(|text| Piece { text, from: piece.from.clone() }).collect()
+    }
+
     fn open_file(&mut self, reference: &OsStr, name: OsString) -> Option<Node> {
         if self.unreadable.is_some() {
             return None;
@@ -348,26 +377,24 @@ impl Opener<'_> {
     }
 }
 
-/// What must be cut out of a driver's words, so that nothing of ours is left: `-Wl,--wasm-threads=off,-s` becomes `-Wl,-s`.
+/// What must be cut out of a driver's words, so that nothing of ours is left: `-Wl,--wasm-threads=off,-s` becomes `-Wl,-s`. The
+/// words that begin at `read_once` are written anew in the same way.
 fn cut_out(
-    words: &[OsString],
     pieces: &[OsString],
     from: &[Range<usize>],
     own: &BTreeSet<usize>,
+    read_once: &BTreeSet<usize>,
 ) -> BTreeMap<usize, Option<OsString>> {
     let mut cut = BTreeMap::new();
-    for piece in own {
-        let place = &from[*piece];
-        if !bytes(&words[place.start]).starts_with(b"-Wl,") {
-            cut.extend(place.clone().map(|word| (word, None)));
-            continue;
-        }
+    let changed = |piece: &usize| own.contains(piece) || read_once.contains(&from[*piece].start);
+    for place in (0..pieces.len()).filter(changed).map(|piece| &from[piece]) {
         let siblings = pieces.iter().enumerate().filter(|(index, _)| from[*index] == *place && !own.contains(index));
         let mut left = OsString::new();
         for (_, part) in siblings {
             left.push(if left.is_empty() { "-Wl," } else { "," });
             left.push(part);
         }
+        cut.extend(place.clone().map(|word| (word, None)));
         cut.insert(place.start, (!left.is_empty()).then_some(left));
     }
     cut

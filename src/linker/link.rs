@@ -446,8 +446,12 @@ impl<'a> Link<'a> {
     /// Links out of sight, and into a file that nobody keeps.
     fn run_aside(&mut self, mut words: Plan, name: &str) -> Result<(Ended, PathBuf), Box<Finding>> {
         let path = self.scratch.path(name).map_err(|error| no_scratch(&error))?;
+        // Ours have the last word, also before those that emcc itself would add.
+        let last = words.last.drain(..).flat_map(|word| for_the_linker(&word, self.line.style));
+        words.driver = self.line.more.iter().cloned().chain(last).chain(words.driver).collect();
         words.driver.extend(["-o".into(), path.clone().into_os_string()]);
-        Ok((self.call(&words)?.run(Streams::Held, &mut self.scratch)?, path))
+        let call = Call { complete: true, ..self.call(&words)? };
+        Ok((call.run(Streams::Held, &mut self.scratch)?, path))
     }
 
     /// Rust without atomics, and a C library with them: a mixture like any other.
@@ -610,9 +614,11 @@ impl<'a> Link<'a> {
                 }
             });
         }
-        args.extend(words.last.iter().flat_map(|word| for_the_linker(word, style)));
-        args.extend(words.driver.iter().cloned());
-        Ok(Call { linker: self.linker, args, style, quoting: self.line.quoting, depth: self.depth })
+        let last = words.last.iter().flat_map(|word| for_the_linker(word, style)).chain(words.driver.iter().cloned());
+        // Behind `--`, clang takes any word for a file.
+        let end = args.iter().position(|word| style == Style::Clang && word == "--").unwrap_or(args.len());
+        args.splice(end..end, last);
+        Ok(Call { linker: self.linker, args, style, quoting: self.line.quoting, depth: self.depth, complete: false })
     }
 
     fn write_copy(&mut self, copy: &Copy) -> io::Result<OsString> {
@@ -643,6 +649,7 @@ impl<'a> Link<'a> {
             style: self.line.style,
             quoting: self.line.quoting,
             depth: 0,
+            complete: false,
         };
         let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let files = [

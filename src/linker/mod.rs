@@ -67,15 +67,11 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     }
     let depth = real_linker::depth()?;
     let mut endless = None;
-    let mut line = CommandLine::parse(args, &mut |name| load(name, &mut endless));
+    let emcc_flags = std::env::var(process::EMCC_FLAGS).ok().as_deref().and_then(shlex::split).unwrap_or_default();
+    let emcc_flags: Vec<OsString> = emcc_flags.into_iter().map(OsString::from).collect();
+    let line = CommandLine::parse_with(args, &emcc_flags, &mut |name| load(name, &mut endless));
     if let Some(finding) = endless {
         return Err(finding);
-    }
-    if line.style == Style::Emcc
-        && let Some(more) = std::env::var("EMCC_CFLAGS").ok().as_deref().and_then(shlex::split)
-    {
-        // emcc puts them at the end of every line of its own (`emcc.py`).
-        line.options.driver.add(&more.into_iter().map(OsString::from).collect::<Vec<_>>(), line.style);
     }
     let settings = Settings::new(&line, &|name| std::env::var_os(name))?;
     match settings.about {

@@ -22,6 +22,8 @@ pub(crate) struct Call<'a> {
     pub quoting: Quoting,
     /// How many shims are above us.
     pub depth: u32,
+    /// `args` are all there is: what emcc would add of the environment is among them.
+    pub complete: bool,
 }
 
 /// What becomes of the linker's own words while it runs.
@@ -64,6 +66,9 @@ impl Ended {
     }
 }
 
+/// The variable whose words emcc puts at the end of every line of its own (`emcc.py`).
+pub(super) const EMCC_FLAGS: &str = "EMCC_CFLAGS";
+
 /// Enough of a linker's errors to explain them, in bytes.
 const MOST_KEPT: usize = 1 << 20;
 
@@ -71,6 +76,9 @@ impl Call<'_> {
     fn command(&self, args: &[OsString]) -> Command {
         let mut command = Command::new(&self.linker.path);
         command.args(args).env(DEPTH, (self.depth + 1).to_string());
+        if self.complete {
+            command.env_remove(EMCC_FLAGS);
+        }
         command
     }
 

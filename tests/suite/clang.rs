@@ -20,6 +20,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("refusals", NEEDS, refusals);
     suite.test("memory_with_a_comma", NEEDS, memory_with_a_comma);
     suite.test("response_file", NEEDS, response_file);
+    suite.test("response_file_for_the_linker", NEEDS, response_file_for_the_linker);
+    suite.test("other_spellings", NEEDS, other_spellings);
     suite.test("sources_on_the_line", NEEDS, sources_on_the_line);
     suite.test("rustc_for_javascript", NEEDS, rustc_for_javascript);
     suite.test("second_target_is_put_right", NEEDS, second_target_is_put_right);
@@ -208,6 +210,52 @@ fn memory_with_a_comma() {
     assert!(fs::read_dir(&tmp).expect("a folder").next().is_none(), "nothing is left behind");
 }
 
+/// A response file that clang hands on to its linker: what is in it is linked.
+fn response_file_for_the_linker() {
+    let place = place();
+    place.write("words", b"atomic.o --export=add_shared --max-memory=2097152\n");
+    for line in ["-Wl,@words", "-Wl,--no-demangle,@words"] {
+        let linked = link(&place, line);
+        assert_eq!(linked.threaded(1).memory().maximum, Some(32), "{line}");
+        // As it came.
+        assert!(linked.runs[0].contains(&line.into()), "{:?}", linked.runs);
+    }
+    // Ours are cut out there, too.
+    place.write("words", b"atomic.o --wasm-threads-max-memory=64MiB --export=add_shared\n");
+    let linked = link(&place, "-Wl,@words,--no-demangle");
+    assert_eq!(linked.threaded(1).memory().maximum, Some(1024));
+    assert!(linked.runs[0].contains(&"-Wl,atomic.o,--export=add_shared,--no-demangle".into()), "{:?}", linked.runs);
+    // What cannot be read twice reaches the linker all the same.
+    let script = format!("exec \"$0\" {BASE} -o out.wasm -Wl,@<(echo atomic.o --export=add_shared)");
+    let run = Run::new("bash").word("-c").word(script).word(shim()).env("WASM_THREADS_LINKER", Tool::Clang.path());
+    run.folder(place.folder()).run().expect_success().expect_silence();
+    Facts::read(place.path("out.wasm")).assert_threaded();
+}
+
+/// What is rarely written, and understood all the same.
+fn other_spellings() {
+    let place = place();
+    place.write("empty.cfg", b"# nothing\n");
+    let clang = |line: &str| place.run(Run::new(shim()).words(BASE.split(' ')).words(line.split(' ')));
+    for line in [
+        "atomic.o -Wl,--export=add_shared --output=out.wasm",
+        "atomic.o -Wl,--export=add_shared --output out.wasm",
+        "atomic.o --for-linker=--export=add_shared --for-linker --trace -o out.wasm",
+        "-Wl,--export=add_shared -o out.wasm -- atomic.o",
+        "--config ./empty.cfg -undefined neutral.o atomic.o -Wl,--export=add_shared -o out.wasm",
+    ] {
+        clang(line).ran.expect_success();
+        Facts::read(place.path("out.wasm")).assert_threaded();
+        fs::remove_file(place.path("out.wasm")).expect("an output");
+    }
+    // A last option without its value is clang's business: no word of ours may become that value.
+    for line in ["atomic.o -o out.wasm -Xlinker", "atomic.o -o out.wasm -D"] {
+        let linked = clang(line);
+        assert_eq!(linked.runs, [BASE.split(' ').chain(line.split(' ')).collect::<Vec<_>>()]);
+        linked.ran.expect_code(1).expect_stderr("is missing (expected 1 value)");
+    }
+}
+
 fn response_file() {
     let place = place();
     let text = format!("{BASE} 'atomic.o' -Wl,--export=add_shared,--wasm-threads-max-memory=32MiB\n-o out.wasm\n");
@@ -225,6 +273,9 @@ fn sources_on_the_line() {
     let place = place();
     place.write("a.c", b"static _Thread_local int own; int f(void) { return ++own; }\n");
     link(&place, "-matomics -mbulk-memory a.c -Wl,--export=f").threaded(1);
+    // Under any name.
+    fs::copy(place.path("a.c"), place.path("a.inc")).expect("a copy");
+    link(&place, "-matomics -mbulk-memory -x c a.inc -Wl,--export=f").threaded(1);
     let linked = link(&place, "a.c -Wl,--export=f");
     assert!(linked.ran.success(), "{:?}", linked.ran);
     assert!(!Facts::read(place.path("out.wasm")).memory().shared);

@@ -42,6 +42,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("refusals", &c, refusals);
     suite.test("no_pthreads_on_purpose", &c, no_pthreads_on_purpose);
     suite.test("sources_on_the_line", &c, sources_on_the_line);
+    suite.test("words_of_the_environment", &c, words_of_the_environment);
     suite.test("relocatable_in_name_only", &c, relocatable_in_name_only);
     suite.test("found_in_the_sdk", &c, found_in_the_sdk);
     suite.test("response_file", &c, response_file);
@@ -365,7 +366,7 @@ fn c_and_cpp_by_cmake() {
 
 fn pthreads_in_any_spelling() {
     let place = place();
-    place.write("words", b"threads.o -pthread\n-o out.js");
+    place.write("words", b"threads.o -pthread\n-o out.js").write("flags", b"-pthread");
     for line in [
         "threads.o -pthread -o out.js",
         "threads.o -sUSE_PTHREADS -o out.js",
@@ -382,6 +383,9 @@ fn pthreads_in_any_spelling() {
     }
     // The arguments are not the whole truth.
     let linked = link_with(&place, "threads.o -o out.js", &[("EMCC_CFLAGS", "-DX='a b' -pthread")]);
+    assert_added(&linked, 0);
+    assert_threaded(&place.path("out.wasm"));
+    let linked = link_with(&place, "threads.o -o out.js", &[("EMCC_CFLAGS", "@flags")]);
     assert_added(&linked, 0);
     assert_threaded(&place.path("out.wasm"));
     // These look like it, and are not.
@@ -611,6 +615,11 @@ fn objects_let_in() {
     compile_plain(&place, false);
     let line = "threads.o helper.o -sEXIT_RUNTIME -Wl,--no-check-features -o out.js";
     link(&place, line).refused("object-without-atomics", 1);
+    // Wherever it is said.
+    let line = line.replace(" -Wl,--no-check-features", "");
+    link_with(&place, &line, &[("EMCC_CFLAGS", "-Wl,--no-check-features")]).refused("object-without-atomics", 1);
+    place.write("words", b"--no-check-features");
+    link(&place, &format!("{line} -Wl,@words")).refused("object-without-atomics", 1);
     // Where every object agrees it is of no consequence.
     assert_added(&link(&place, "threads.o -sEXIT_RUNTIME -Wl,--no-check-features -o out.js"), 1);
 }
@@ -693,6 +702,18 @@ fn sources_on_the_line() {
         linked_silently(&linked);
         assert_eq!(linked.runs, [line.split(' ').collect::<Vec<_>>()]);
     }
+}
+
+/// What is said in the environment is said at the end of the line.
+fn words_of_the_environment() {
+    let place = place();
+    let linked = link_with(&place, "threads.o -sEXIT_RUNTIME -o out.js", &[("EMCC_CFLAGS", "-o other.js -sSTRICT")]);
+    assert_added(&linked, 1);
+    assert_threaded(&place.path("other.wasm"));
+    let line = "threads.o -sEXIT_RUNTIME -o out.o";
+    let linked = link_with(&place, line, &[("EMCC_CFLAGS", "-r")]);
+    linked_silently(&linked);
+    assert_eq!(linked.runs, [line.split(' ').collect::<Vec<_>>()]);
 }
 
 /// `-r` and `-shared` for a program: emcc warns, and links one.
