@@ -494,10 +494,10 @@ fn side_and_main_modules() {
         assert_eq!(Facts::read(place.path(module)).memory().maximum, Some(maximum), "{line}");
     }
     // As CMake says it; and without `-o` it has a name of its own.
-    for line in ["-shared pic.o -sSIDE_MODULE=1 -o side.wasm", "pic.o -sSIDE_MODULE=1"] {
+    for line in ["-shared pic.o -sSIDE_MODULE=1 -o cmake.so", "pic.o -sSIDE_MODULE=1"] {
         let linked = link(&place, line);
         assert!(linked.ran.success(), "{:?}", linked.ran);
-        let module = if line.contains("side.wasm") { "side.wasm" } else { "a.out.wasm" };
+        let module = if line.contains("cmake.so") { "cmake.so" } else { "a.out.wasm" };
         assert_threaded(&place.path(module));
     }
     // Without pthreads a side module imports a memory that is not shared, in silence.
