@@ -11,7 +11,6 @@ use crate::contract::Abi;
 use crate::explain::{self, Failed};
 use crate::inputs::{self, Atomics, Inputs, Undecided};
 use crate::module::{Module, OpenFile};
-use crate::os_bytes::bytes;
 use crate::plan::Plan;
 use crate::report::Finding;
 use crate::rules;
@@ -447,7 +446,7 @@ impl<'a> Link<'a> {
     fn run_aside(&mut self, mut words: Plan, name: &str) -> Result<(Ended, PathBuf), Box<Finding>> {
         let path = self.scratch.path(name).map_err(|error| no_scratch(&error))?;
         // Ours have the last word, also before those that emcc itself would add.
-        let last = words.last.drain(..).flat_map(|word| for_the_linker(&word, self.line.style));
+        let last = words.last.drain(..).map(|word| for_the_linker(&word, self.line.style));
         words.driver = self.line.more.iter().cloned().chain(last).chain(words.driver).collect();
         words.driver.extend(["-o".into(), path.clone().into_os_string()]);
         let call = Call { complete: true, ..self.call(&words)? };
@@ -603,7 +602,7 @@ impl<'a> Link<'a> {
             None => Vec::new(),
         };
         let style = self.line.style;
-        args.extend(words.first.iter().flat_map(|word| for_the_linker(word, style)));
+        args.extend(words.first.iter().map(|word| for_the_linker(word, style)));
         for word in self.line.forwarded() {
             args.push(match word {
                 Forward::Word(word) => word,
@@ -614,7 +613,7 @@ impl<'a> Link<'a> {
                 }
             });
         }
-        let last = words.last.iter().flat_map(|word| for_the_linker(word, style)).chain(words.driver.iter().cloned());
+        let last = words.last.iter().map(|word| for_the_linker(word, style)).chain(words.driver.iter().cloned());
         // Behind `--`, clang takes any word for a file.
         let end = args.iter().position(|word| style == Style::Clang && word == "--").unwrap_or(args.len());
         args.splice(end..end, last);
@@ -683,16 +682,14 @@ fn handed_on(fix: String, by_rustc: bool, style: Style) -> String {
     }
 }
 
-/// A word for the linker, as its driver wants it.
-fn for_the_linker(word: &OsStr, style: Style) -> Vec<OsString> {
+/// A word for the linker, as its driver wants it. None of ours has a comma, at which a driver would make two words of it.
+fn for_the_linker(word: &OsStr, style: Style) -> OsString {
     match style {
-        Style::WasmLd | Style::Host => vec![word.to_owned()],
-        // At a comma, `-Wl,` would make two words of it.
-        Style::Clang | Style::Emcc if bytes(word).contains(&b',') => vec!["-Xlinker".into(), word.to_owned()],
+        Style::WasmLd | Style::Host => word.to_owned(),
         Style::Clang | Style::Emcc => {
             let mut handed_on = OsString::from("-Wl,");
             handed_on.push(word);
-            vec![handed_on]
+            handed_on
         }
     }
 }
