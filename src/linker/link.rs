@@ -497,8 +497,8 @@ impl<'a> Link<'a> {
             format!("{words}, and {why}"),
             "-pthread, which wasm-threads-linker adds where nothing forbids it",
             format!(
-                "leave {words} out; if it is meant, leave -C target-feature=+atomics out instead, or switch this check off: \
-                 -C link-arg=--wasm-threads=off"
+                "leave {words} out; if it is meant, leave {} out instead, or switch this check off: -C link-arg=--wasm-threads=off",
+                if self.by_rustc() { "-C target-feature=+atomics" } else { "-matomics and -pthread" }
             ),
         )
     }
