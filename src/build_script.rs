@@ -10,7 +10,8 @@
 //!
 //! What is emitted are plain options of `wasm-ld` and one marker, which any `wasm-ld` accepts and `wasm-threads-linker`
 //! understands: right whoever links. emcc gets `-pthread`, and the marker behind `-Wl,`. Nothing is printed, and nothing checked,
-//! where the target is not WebAssembly.
+//! where the target is not WebAssembly. Where rustc links by a C compiler (`-C linker-flavor=gcc`), which a build script cannot see,
+//! these words want `-Wl,` in front, and that compiler refuses them: there, leave it to the linker.
 //! Whether atomics are on is not asked: a stable compiler does not tell build scripts. The linker sees the objects.
 
 use crate::exports::EXPORTS;
