@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod rustc;
 
 fn main() -> std::process::ExitCode {
     cli::main()
