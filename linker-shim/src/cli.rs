@@ -1,6 +1,6 @@
 //! What was typed, and which part of the tool answers.
 
-use crate::demo;
+use crate::{build, demo};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,6 +11,8 @@ Makes threaded WebAssembly builds really threaded.
 Usage: cargo wasm-threads <COMMAND>
 
 Commands:
+  build, run, test, rustc
+                     cargo's own, with all that a threaded build needs set for this call; `build --help` says more
   demo [--verbose]   show the fault and the fix on a built-in sample, linked by your own rust-lld
   help               print this
 
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
+        words if build::is_command(words) => build::main(&args),
         ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
         ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => answer(HELP),
         ["-V" | "--version"] => answer(concat!("cargo-wasm-threads ", env!("CARGO_PKG_VERSION"))),

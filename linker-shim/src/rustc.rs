@@ -54,7 +54,8 @@ impl Rustc {
 
     /// Whether it accepts `-Z` and unstable features: a nightly, or any with `RUSTC_BOOTSTRAP=1` in the environment.
     pub fn allows_unstable(&self) -> bool {
-        let bootstrap = std::env::var_os("RUSTC_BOOTSTRAP").is_some_and(|value| !value.is_empty() && value != "0" && value != "-1");
+        let bootstrap =
+            std::env::var_os("RUSTC_BOOTSTRAP").is_some_and(|value| !value.is_empty() && value != "0" && value != "-1");
         bootstrap || self.release.contains("-nightly") || self.release.contains("-dev")
     }
 
@@ -79,7 +80,8 @@ mod tests {
         let rustc = read(nightly).unwrap();
         assert_eq!((rustc.version, rustc.date.as_deref()), ((1, 97, 0), Some("2026-05-19")));
         assert!(rustc.allows_unstable());
-        let debian = read("rustc 1.96.0 (built from a source tarball)\ncommit-date: unknown\nhost: h\nrelease: 1.96.0\n").unwrap();
+        let debian =
+            read("rustc 1.96.0 (built from a source tarball)\ncommit-date: unknown\nhost: h\nrelease: 1.96.0\n").unwrap();
         assert_eq!((debian.version, debian.date), ((1, 96, 0), None));
         assert_eq!(read("rustc\n"), None);
         assert_eq!(read("release: x\nhost: h\n"), None);
