@@ -275,7 +275,7 @@ impl Call {
             }
             version = version.or_else(|| metadata.depends(package, "wasm-bindgen"));
         }
-        let program = "wasm-bindgen-test-runner";
+        let program = runner::TEST_RUNNER;
         let wanted = version.unwrap_or_default();
         let fix = format!("cargo install wasm-bindgen-cli --version {wanted}");
         if on_path(program).is_none() {

@@ -12,6 +12,9 @@ use wasm_threads::module::{Memory, Module};
 const JAVASCRIPT: &str = include_str!("host/javascript.mjs");
 const WASI: &str = include_str!("host/wasi.mjs");
 
+/// wasm-bindgen's runner of tests.
+pub const TEST_RUNNER: &str = "wasm-bindgen-test-runner";
+
 /// The words for cargo's `runner` that lead here.
 pub fn words(own: &str, quiet: bool, by: &[String]) -> Vec<String> {
     let mut words = vec![own.to_owned(), "runner".to_owned()];
@@ -55,6 +58,7 @@ pub fn run(words: &[OsString]) -> Result<u8, Failure> {
     }
     let program: Vec<OsString> = words.cloned().collect();
     let way = match by.split_first() {
+        Some((runner, _)) if is_doctest(runner, &file, &verdict) => way(&file, script, &verdict)?,
         Some((program, first)) => {
             Way { program: program.clone(), words: [first, &[file.clone().into_os_string()]].concat(), name: None }
         }
@@ -67,6 +71,13 @@ pub fn run(words: &[OsString]) -> Result<u8, Failure> {
     let mut command = Command::new(&way.program);
     command.args(&way.words).args(program);
     become_it(command)
+}
+
+/// A doctest is a program of its own, in which wasm-bindgen's runner finds no test: it would pass, whatever it says.
+fn is_doctest(runner: &OsStr, file: &Path, verdict: &Verdict) -> bool {
+    Path::new(runner).file_stem().is_some_and(|name| name == TEST_RUNNER)
+        && file.file_stem().is_some_and(|name| name == "rust_out")
+        && verdict.module.as_ref().is_some_and(|module| !module.exports.keys().any(|name| name.starts_with("__wbgt_")))
 }
 
 fn way(file: &Path, script: bool, verdict: &Verdict) -> Result<Way, Failure> {

@@ -25,7 +25,7 @@ pub fn build(call: &Call) -> Result<u8, Failure> {
     if code != 0 {
         return Ok(code);
     }
-    let threaded = call.verdicts(&artifacts)?;
+    let mut threaded = call.verdicts(&artifacts)?;
 
     say("Variant", "fallback");
     let fallback = fallback(call, &base);
@@ -50,9 +50,10 @@ pub fn build(call: &Call) -> Result<u8, Failure> {
     let extension = if call.target.host == Host::Emscripten { "js" } else { "wasm" };
     write(&folder.join("loader.mjs"), &LOADER.replace("EXTENSION", extension))?;
     if !call.words.has(&["--quiet"]) {
-        say("Threaded", &summary(&threaded));
-        let names: Vec<&str> = others.iter().map(|artifact| artifact.name.as_str()).collect();
-        say("Variants", &format!("{} in {}: threaded, fallback, loader.mjs", names.join(", "), shown(&folder)));
+        for verdict in &mut threaded {
+            verdict.path = folder.join("threaded").join(verdict.path.file_name().unwrap_or_default());
+        }
+        say("Threaded", &format!("{}; fallback and loader.mjs beside it", summary(&threaded)));
     }
     Ok(0)
 }
