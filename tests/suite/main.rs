@@ -7,6 +7,7 @@
 mod atomics;
 #[cfg(unix)]
 mod bad_use;
+mod build;
 mod build_scripts;
 #[cfg(unix)]
 mod c;
@@ -44,6 +45,7 @@ use support::Suite;
 
 fn main() {
     let mut suite = Suite::from_arguments();
+    suite.module("build", build::tests);
     suite.module("build_scripts", build_scripts::tests);
     suite.module("cli", cli::tests);
     suite.module("contract", contract::tests);

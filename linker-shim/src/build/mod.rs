@@ -48,7 +48,7 @@ The target is wasm32-unknown-unknown, or what --target or build.target names: wa
 wasm32-wasip1-threads, too; the last builds on stable.
 
   build --variants   build the threaded module and a fallback side by side, with a loader.mjs that picks one
-  build              links a package that is only a library as a cdylib
+  build              links a package that is only a library as a cdylib, for javascript
   run                runs it by your own runner, else by node or wasmtime
   test               runs the tests by your own runner, else for javascript by wasm-bindgen-test-runner
 
@@ -292,7 +292,11 @@ impl Call {
     }
 
     /// Whether the call is about one package that is only a library. Nothing of it would be linked: for this call it is a cdylib.
+    /// For other hosts than javascript a cdylib is a plugin of some kind, which nobody wants by default.
     fn library_alone(&self, metadata: &Metadata) -> bool {
+        if self.target.host != Host::Javascript {
+            return false;
+        }
         let words = &self.words;
         let others =
             ["--bin", "--bins", "--example", "--examples", "--test", "--tests", "--bench", "--benches", "--all-targets"];
@@ -349,8 +353,8 @@ impl Call {
 
     /// Judges what was built; an error where one of them is not threaded.
     fn verdicts(&self, artifacts: &[Artifact]) -> Result<Vec<Verdict>, Failure> {
-        let emscripten = self.target.host == Host::Emscripten;
-        let verdicts: Vec<Verdict> = artifacts.iter().map(|artifact| Verdict::of(&artifact.path, emscripten)).collect();
+        let verdicts: Vec<Verdict> =
+            artifacts.iter().map(|artifact| Verdict::of(&artifact.path, Some(self.target.host))).collect();
         let bad = |(verdict, artifact): (&Verdict, &Artifact)| !verdict.errors.is_empty() && artifact.fresh;
         if verdicts.iter().all(|verdict| verdict.errors.is_empty()) {
             return Ok(verdicts);

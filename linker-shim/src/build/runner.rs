@@ -1,6 +1,7 @@
 //! `cargo-wasm-threads runner MODULE`: judges a module and runs it. `run` and `test` make it cargo's runner.
 
 use super::messages::module_of;
+use super::target::Host;
 use super::verdict::{Verdict, shown};
 use super::{Failure, say};
 use std::ffi::{OsStr, OsString};
@@ -52,7 +53,7 @@ pub fn run(words: &[OsString]) -> Result<u8, Failure> {
     let script = file.extension().is_none_or(|extension| extension != "wasm");
     let path =
         module_of(&file).ok_or_else(|| Failure::usage(&format!("{} is neither a module nor a script", file.display())))?;
-    let verdict = Verdict::of(&path, script);
+    let verdict = Verdict::of(&path, script.then_some(Host::Emscripten));
     if !verdict.errors.is_empty() {
         return Err(Failure::not_threaded(&[verdict], ""));
     }

@@ -36,7 +36,7 @@ pub fn build(call: &Call) -> Result<u8, Failure> {
         return Ok(code);
     }
     for artifact in &others {
-        let verdict = Verdict::of(&artifact.path, call.target.host == Host::Emscripten);
+        let verdict = Verdict::of(&artifact.path, Some(call.target.host));
         if verdict.module.as_ref().is_none_or(|module| module.memory().is_some_and(|memory| memory.shared)) {
             return Err(Failure::new(format!(
                 "{} was to be the fallback, and shares its memory all the same\n  fix: look for --shared-memory in build.rs, or \

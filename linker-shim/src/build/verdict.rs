@@ -1,5 +1,7 @@
 //! Whether what was built is threaded.
 
+use super::target::Host;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use wasm_threads::contract::{Abi, Contract};
 use wasm_threads::module::{Module, OpenFile, ReadError};
@@ -17,19 +19,25 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Judges the module in `path`. What emcc links says little of itself: `emscripten` says where it comes from.
-    pub fn of(path: &Path, emscripten: bool) -> Verdict {
+    /// Judges the module in `path`. Who runs it is known where it was just built, and by the module itself elsewhere.
+    pub fn of(path: &Path, host: Option<Host>) -> Verdict {
         let name = shown(path);
         let read = OpenFile::open(path).map_err(ReadError::Io).and_then(|file| Module::read(&file));
         let (module, mut errors) = match read {
             Ok(module) => {
-                let contract = match emscripten {
-                    true if module.dynamic => Contract { abi: Abi::EmscriptenSide },
-                    true => Contract { abi: Abi::Emscripten },
-                    false => Contract::of(&module),
+                let contract = match host {
+                    Some(Host::Emscripten) if module.dynamic => Contract::known(Abi::EmscriptenSide, &module),
+                    Some(Host::Emscripten) => Contract::known(Abi::Emscripten, &module),
+                    Some(Host::Javascript) => Contract::known(Abi::Javascript, &module),
+                    Some(Host::Wasi) => Contract::known(Abi::WasiThreads, &module),
+                    None => Contract::of(&module),
                 };
                 let findings = contract.check(&module, &name);
                 (Some(module), findings)
+            }
+            // With -sSINGLE_FILE emcc writes none: the linker has judged it.
+            Err(ReadError::Io(error)) if host == Some(Host::Emscripten) && error.kind() == ErrorKind::NotFound => {
+                (None, Vec::new())
             }
             // It says why not.
             Err(_) => (None, wasm_threads::verify(path).err().map(|not| not.findings).unwrap_or_default()),
@@ -106,7 +114,7 @@ mod tests {
 
     #[test]
     fn no_module() {
-        let gone = Verdict::of(Path::new("/none/a.wasm"), false);
+        let gone = Verdict::of(Path::new("/none/a.wasm"), None);
         assert_eq!((gone.errors.len(), gone.errors[0].rule.id, gone.maximum()), (1, "unreadable", None));
     }
 }
