@@ -8,6 +8,8 @@ mod atomics;
 #[cfg(unix)]
 mod bad_use;
 mod build;
+#[cfg(unix)]
+mod build_calls;
 mod build_scripts;
 #[cfg(unix)]
 mod c;
@@ -61,6 +63,7 @@ fn main() {
         suite.module("atomics", atomics::tests);
         suite.module("bad_use", bad_use::tests);
         suite.module("c", c::tests);
+        suite.module("build_calls", build_calls::tests);
         suite.module("clang", clang::tests);
         suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
@@ -74,7 +77,7 @@ fn main() {
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use c clang emscripten explain forwarding lines linkers modes \
+        "not run on this system, for want of scripts: atomics bad_use build_calls c clang emscripten explain forwarding lines linkers modes \
          reproduce wasi wide"
     );
     suite.run()

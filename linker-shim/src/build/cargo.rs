@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Options that decide which configuration, and which versions of what, cargo sees.
-const CONFIGURING: &[&str] = &["--config", "-Z", "-C"];
+const CONFIGURING: &[&str] = &["--config", "-Z"];
 const RESOLVING: &[&str] =
     &["--config", "-Z", "--manifest-path", "--locked", "--offline", "--frozen", "--lockfile-path", "--target"];
 
@@ -53,15 +53,16 @@ impl Cargo {
     /// All of its configuration files and `--config`, merged.
     pub fn config(&self, words: &Words) -> Result<Value, Failure> {
         let mut command = self.command();
-        command.args(["-Zunstable-options", "config", "get", "--format=json"]).args(words.only(CONFIGURING));
-        self.json(command.env("RUSTC_BOOTSTRAP", "1"))
+        command.args(["config", "get", "--format=json"]).args(words.only(CONFIGURING));
+        // Behind the subcommand: a `-Z` there makes cargo forget those before it.
+        self.json(command.arg("-Zunstable-options").env("RUSTC_BOOTSTRAP", "1"))
     }
 
     /// Where `key` is set, in cargo's words.
     pub fn origin(&self, words: &Words, key: &str) -> String {
         let mut command = self.command();
-        command.args(["-Zunstable-options", "config", "get", "--format=toml", "--show-origin", key]);
-        command.args(words.only(CONFIGURING)).env("RUSTC_BOOTSTRAP", "1").stdin(Stdio::null());
+        command.args(["config", "get", "--format=toml", "--show-origin", key]);
+        command.args(words.only(CONFIGURING)).arg("-Zunstable-options").env("RUSTC_BOOTSTRAP", "1").stdin(Stdio::null());
         command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
     }
 
