@@ -58,27 +58,39 @@ fn linked(message: &Value) -> Vec<Artifact> {
     if message["reason"] != "compiler-artifact" {
         return Vec::new();
     }
-    let files = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str).map(Path::new);
-    let executable = message["executable"].as_str().map(Path::new);
-    let mut files: Vec<PathBuf> = files.chain(executable).filter_map(module_of).collect();
-    files.dedup();
+    let files = || message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str).map(Path::new);
+    let mut modules: Vec<PathBuf> = files().filter(|file| is_module(file)).map(Path::to_owned).collect();
+    if modules.is_empty() {
+        // A script stands for the module that emcc wrote beside it.
+        modules.extend(files().filter_map(module_of));
+    }
     // What nobody asked for, such as a dependency's own cdylib, stays in `deps`, where tests are too.
     let test = message["profile"]["test"] == true;
-    files.retain(|path| test || path.parent().and_then(Path::file_name).is_none_or(|folder| folder != "deps"));
-    let name = message["target"]["name"].as_str().unwrap_or_default().to_owned();
+    modules.retain(|path| test || path.parent().and_then(Path::file_name).is_none_or(|folder| folder != "deps"));
+    let name = message["target"]["name"].as_str().unwrap_or_default();
     let fresh = message["fresh"] == true;
-    let mut artifacts: Vec<Artifact> = files.into_iter().map(|path| Artifact { path, name: name.clone(), fresh }).collect();
-    artifacts.dedup_by(|one, other| one.path == other.path);
-    artifacts
+    modules.into_iter().map(|path| Artifact { path, name: name.to_owned(), fresh }).collect()
 }
 
-/// The module of a file: itself, or the one beside emcc's script.
+fn is_module(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "wasm")
+}
+
+/// The module of a file: itself, or the one beside emcc's script, in whose name cargo leaves rustc's underscores.
 pub fn module_of(file: &Path) -> Option<PathBuf> {
     match file.extension()?.to_str()? {
         "wasm" => Some(file.to_owned()),
-        "js" | "mjs" => Some(file.with_extension("wasm")),
+        "js" | "mjs" => {
+            let candidates = [file.with_extension("wasm"), with_underscores(file).with_extension("wasm")];
+            candidates.iter().find(|candidate| candidate.is_file()).or(candidates.last()).cloned()
+        }
         _ => None,
     }
+}
+
+/// The same path, with the file's name as rustc writes it.
+pub fn with_underscores(file: &Path) -> PathBuf {
+    file.with_file_name(file.file_name().unwrap_or_default().to_string_lossy().replace('-', "_"))
 }
 
 #[cfg(test)]
@@ -102,7 +114,8 @@ mod tests {
     #[test]
     fn which_files_are_modules() {
         assert_eq!(paths(&message(&["/t/libx.rlib", "/t/x.wasm"], None, false)), ["/t/x.wasm"]);
-        assert_eq!(paths(&message(&["/t/x.js", "/t/x.wasm"], Some("/t/x.js"), false)), ["/t/x.wasm"]);
+        assert_eq!(paths(&message(&["/t/x-y.js", "/t/x_y.wasm"], Some("/t/x-y.js"), false)), ["/t/x_y.wasm"]);
+        assert_eq!(paths(&message(&["/t/x-y.js"], Some("/t/x-y.js"), false)), ["/t/x_y.wasm"]);
         assert_eq!(paths(&message(&["/t/deps/x-1.wasm"], Some("/t/deps/x-1.wasm"), true)), ["/t/deps/x-1.wasm"]);
         assert_eq!(paths(&message(&["/t/deps/x.wasm"], None, false)), [] as [&str; 0]);
         assert_eq!(paths(&message(&["/t/deps/libx.so", "/t/libx.rlib"], None, false)), [] as [&str; 0]);

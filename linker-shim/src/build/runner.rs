@@ -1,6 +1,6 @@
 //! `cargo-wasm-threads runner MODULE`: judges a module and runs it. `run` and `test` make it cargo's runner.
 
-use super::messages::module_of;
+use super::messages::{module_of, with_underscores};
 use super::target::Host;
 use super::verdict::{Verdict, shown};
 use super::{Failure, say};
@@ -151,7 +151,7 @@ fn emscripten(file: &Path) -> Result<Way, Failure> {
     let mut words: Vec<OsString> = Vec::new();
     let mut script = file.to_owned();
     // emcc 3.x writes a third file, which cargo leaves in `deps`; and it takes the `fetch` of node 18 and later for a browser's.
-    let below = file.with_file_name("deps").join(file.file_name().unwrap_or_default());
+    let below = file.with_file_name("deps").join(with_underscores(file).file_name().unwrap_or_default());
     for candidate in [file, &below] {
         if candidate.with_extension("worker.js").is_file() && candidate.is_file() {
             script = candidate.to_owned();

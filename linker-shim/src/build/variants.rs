@@ -84,8 +84,10 @@ fn put(folder: &Path, artifacts: &[Artifact]) -> Result<(), Failure> {
     }
     std::fs::create_dir_all(folder).map_err(|error| cannot(folder, error))?;
     for artifact in artifacts {
+        // The script is under the name that cargo gives it, and asks for the module under that of rustc.
+        let script = artifact.path.with_file_name(&artifact.name).with_extension("js");
         let below = artifact.path.with_file_name("deps").join(artifact.path.file_name().unwrap_or_default());
-        let beside = [artifact.path.with_extension("js"), below.with_extension("worker.js")];
+        let beside = [script, below.with_extension("worker.js")];
         for file in [&artifact.path].into_iter().chain(beside.iter().filter(|file| file.is_file())) {
             let to = folder.join(file.file_name().unwrap_or_default());
             std::fs::copy(file, &to).map_err(|error| cannot(&to, error))?;

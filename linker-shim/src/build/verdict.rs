@@ -55,13 +55,16 @@ impl Verdict {
 
 /// The one line about all of them: `a.wasm and b.wasm in target/…, memory up to 1 GiB`.
 pub fn summary(verdicts: &[Verdict]) -> String {
-    let maximum = |verdict: &Verdict| verdict.maximum().map(|size| format!("memory up to {size}"));
+    let maximum = |verdict: &Verdict| match &verdict.module {
+        Some(_) => verdict.maximum().map(|size| format!("memory up to {size}")),
+        None => Some("not judged here: emcc wrote no module beside the script".to_owned()),
+    };
     let folder = |verdict: &Verdict| verdict.path.parent().map(Path::to_owned);
     match verdicts {
         [] => "nothing".to_owned(),
         [one] => [Some(shown(&one.path)), maximum(one)].into_iter().flatten().collect::<Vec<_>>().join(", "),
         [first, rest @ ..] => {
-            let one_size = rest.iter().all(|verdict| verdict.maximum() == first.maximum());
+            let one_size = rest.iter().all(|verdict| maximum(verdict) == maximum(first));
             let one_folder = rest.iter().all(|verdict| folder(verdict) == folder(first));
             let each = verdicts.iter().map(|verdict| {
                 let name = match verdict.path.file_name() {
@@ -108,6 +111,8 @@ mod tests {
         assert_eq!(summary(&[verdict("t/a.wasm", 16384)]), "t/a.wasm, memory up to 1 GiB");
         let same = [verdict("t/a.wasm", 16384), verdict("t/b.wasm", 16384)];
         assert_eq!(summary(&same), "a.wasm, b.wasm in t, memory up to 1 GiB");
+        let script = Verdict { module: None, ..verdict("t/a.wasm", 1) };
+        assert_eq!(summary(&[script]), "t/a.wasm, not judged here: emcc wrote no module beside the script");
         let other = [verdict("t/a.wasm", 16384), verdict("t/examples/b.wasm", 65536)];
         assert_eq!(summary(&other), "t/a.wasm (memory up to 1 GiB), t/examples/b.wasm (memory up to 4 GiB)");
     }
