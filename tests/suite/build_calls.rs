@@ -104,6 +104,9 @@ impl Asked {
     }
 }
 
+/// A configuration, variables, and the flags that come of both.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// The flags that a source of cargo's gives, with ours behind them, are those that plain cargo gives, in its order.
 fn flags_are_added_to_those_of_cargo() {
     let place = Place::new(Tool::RustcWeb);
@@ -128,7 +131,7 @@ fn flags_are_added_to_those_of_cargo() {
         let flags: Vec<&str> = pairs.map(|pair| pair[1]).collect();
         (flags.join(" "), words.contains(&"-Ctarget-feature=+atomics"))
     };
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case] = &[
         ("", &[], ""),
         ("[build]\nrustflags = [\"--cfg\", \"from_build\"]", &[], "from_build"),
         ("[target.wasm32-unknown-unknown]\nrustflags = \"--cfg from_triple\"", &[], "from_triple"),
