@@ -105,7 +105,13 @@ fn wasi_program_runs() {
     // It says nothing where cargo is to say nothing; and a program's own word ends cargo's.
     let quiet = place.wasi("run", &["-q", "x", "--target", "y"]).run().expect_code(3);
     assert!(quiet.stderr.is_empty(), "{quiet:?}");
-    // A panic in a thread is the program's failure, and a trap ends it.
+    // It reads what it is given, and when its first thread is done, so are the others.
+    let source = "fn main() {\n std::thread::spawn(|| loop {});\n \
+                  print!(\"{}\", std::fs::read_to_string(\"src/main.rs\").unwrap().len() + std::io::stdin().lines().count());\n}";
+    place.write("src/main.rs", source);
+    let ran = place.wasi("run", &["-q"]).run().expect_success();
+    assert_eq!(ran.stdout_text(), source.len().to_string());
+    // A trap in a thread ends it.
     place.write("src/main.rs", "fn main() { std::thread::spawn(|| std::process::abort()).join().unwrap(); }");
     let trap = place.wasi("run", &["-q"]).run();
     assert_eq!(trap.code(), Some(134), "{trap:?}");
@@ -164,7 +170,8 @@ fn workspaces() {
     let says = |run: Run, what: &str| assert_eq!(last_line(&run.run().expect_success()), format!("    Threaded {what}"));
     let below = "wasm32-wasip1-threads/debug";
     says(place.wasi("build", &["-p", "one"]), &format!("target/{below}/one.wasm, memory up to 1 GiB"));
-    says(place.wasi("build", &["-p", "two"]), "nothing was linked: no binary, no example and no cdylib was asked for");
+    let ran = place.wasi("build", &["-p", "two"]).run().expect_success();
+    assert_eq!(last_line(&ran), "     Nothing was linked: no binary, no example and no cdylib was asked for");
     let all = format!("target/{below}/one.wasm, target/{below}/examples/three.wasm, memory up to 1 GiB");
     says(place.wasi("build", &["--bins", "--examples"]), &all);
     // In a member's folder, and from anywhere by its manifest.

@@ -69,6 +69,11 @@ impl Place {
     /// What cargo is called with. It is asked, and builds nothing.
     #[track_caller]
     fn asked(&self, words: &[&str], variables: &[(&str, &str)]) -> Asked {
+        self.asked_in(".", words, variables)
+    }
+
+    #[track_caller]
+    fn asked_in(&self, folder: &str, words: &[&str], variables: &[(&str, &str)]) -> Asked {
         let log = self.path("log");
         let _ = fs::remove_file(&log);
         let text = format!(
@@ -79,7 +84,7 @@ impl Place {
         );
         let cargo = self.script("recorder/cargo", &text);
         let run = variables.iter().fold(self.call(words).env("CARGO", &cargo), |run, (name, value)| run.env(name, value));
-        let ran = run.run().expect_success();
+        let ran = run.folder(self.path(folder)).run().expect_success();
         let text = String::from_utf8(read(log)).expect("text");
         let (words, variables) = text.split_once("\n-- variables\n").expect("words and variables");
         Asked { words: words.lines().map(str::to_owned).collect(), variables: variables.to_owned(), ran }
@@ -224,7 +229,7 @@ fn linkers() {
         |linker: &str| place.write(".cargo/config.toml", &format!("[target.wasm32-unknown-unknown]\nlinker = '{linker}'"));
     // The user's own is the one that links in the end; its path begins where the configuration is.
     config("my tools/lld");
-    let asked = place.asked(&["build"], &[]);
+    let asked = place.asked_in("src", &["build"], &[]);
     assert_eq!(asked.variable("WASM_THREADS_LINKER"), Some(place.path("my tools/lld").display().to_string()));
     assert!(asked.words.iter().any(|word| word.ends_with(&format!(".linker=\"{own}\""))), "{:?}", asked.words);
     config("wasm-ld-22");
