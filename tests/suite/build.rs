@@ -4,7 +4,7 @@
 //! library, by Debian's toolchain: once for `+atomics` with this tool as the linker, and once for the fallback.
 
 use crate::support::link::cargo_wasm_threads;
-use crate::support::{Facts, Project, Ran, Run, Suite, Tool, built, lasting_folder, read, shim, temp_folder, two_workers};
+use crate::support::{Facts, Project, Ran, Run, Suite, Tool, built, read, shim, temp_folder, two_workers};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -285,10 +285,10 @@ fn web(fixture: &str, name: &str) -> Project {
 
 fn new_library() {
     let project = web("tests/fixtures/stale-recipe", "new-library");
-    let folder = lasting_folder("new");
-    let _ = fs::remove_dir_all(folder.join("fresh-library"));
-    project.cargo(&["new", "--lib", "fresh-library", "--vcs", "none"]).folder(&folder).run().expect_success();
-    let folder = folder.join("fresh-library");
+    // Below this repository, cargo would make it a member of the workspace.
+    let empty = temp_folder();
+    project.cargo(&["new", "--lib", "fresh-library", "--vcs", "none"]).folder(empty.path()).run().expect_success();
+    let folder = empty.path().join("fresh-library");
     let before = read(folder.join("Cargo.toml"));
 
     let ran = tool(&project, &["build"]).folder(&folder).run().expect_success();
