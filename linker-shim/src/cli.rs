@@ -1,6 +1,6 @@
 //! What was typed, and which part of the tool answers.
 
-use crate::{build, demo};
+use crate::{build, demo, doctor, init};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,6 +14,8 @@ Commands:
   build, run, test, rustc
                      cargo's own, with all that a threaded build needs set for this call; `build --help` says more
   demo [--verbose]   show the fault and the fix on a built-in sample, linked by your own rust-lld
+  init               write what a threaded build needs into .cargo/config.toml
+  doctor             look for what would keep a build from being threaded
   help               print this
 
 Options:
@@ -40,11 +42,25 @@ pub fn main() -> ExitCode {
         ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
         ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => answer(HELP),
         ["-V" | "--version"] => answer(concat!("cargo-wasm-threads ", env!("CARGO_PKG_VERSION"))),
+        ["init", ..] => ask(init::Options::parse(&args[1..]), init::HELP, init::run),
+        ["doctor", ..] => ask(doctor::Options::parse(&args[1..]), doctor::HELP, doctor::run),
         [] => usage("no command was given"),
         ["demo", other, ..] => usage(&format!("demo does not take \"{other}\"")),
         [command, ..] if by_cargo || is_a_word(command) => usage(&format!("there is no command \"{command}\"")),
         // `-flavor wasm …`, `@arguments`, `--wasm-threads=…`, `a.o …`: a linker's words.
         _ => wasm_threads::linker::main(),
+    }
+}
+
+/// Runs a command with the options that were read; where none were, help was asked for.
+fn ask<O>(options: Result<Option<O>, String>, help: &str, run: impl FnOnce(&O) -> ExitCode) -> ExitCode {
+    match options {
+        Ok(Some(options)) => run(&options),
+        Ok(None) => answer(help),
+        Err(problem) => {
+            eprintln!("error: {problem}\n\n{help}");
+            ExitCode::from(2)
+        }
     }
 }
 

@@ -2,8 +2,13 @@
 
 mod build;
 mod cli;
+mod colour;
 mod demo;
+mod doctor;
+mod init;
+mod project;
 mod rustc;
+mod words;
 
 fn main() -> std::process::ExitCode {
     cli::main()

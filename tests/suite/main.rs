@@ -20,6 +20,8 @@ mod contract;
 mod demo;
 mod differential;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod emscripten;
 mod examples;
 #[cfg(unix)]
@@ -27,6 +29,8 @@ mod explain;
 #[cfg(unix)]
 mod forwarding;
 mod harness;
+#[cfg(unix)]
+mod init;
 #[cfg(unix)]
 mod lines;
 #[cfg(unix)]
@@ -65,9 +69,11 @@ fn main() {
         suite.module("c", c::tests);
         suite.module("build_calls", build_calls::tests);
         suite.module("clang", clang::tests);
+        suite.module("doctor", doctor::tests);
         suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
         suite.module("forwarding", forwarding::tests);
+        suite.module("init", init::tests);
         suite.module("lines", lines::tests);
         suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
@@ -77,8 +83,8 @@ fn main() {
     }
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use build_calls c clang emscripten explain forwarding lines linkers modes \
-         reproduce wasi wide"
+        "not run on this system, for want of scripts: atomics bad_use build_calls c clang doctor emscripten explain forwarding init \
+         lines linkers modes reproduce wasi wide"
     );
     suite.run()
 }

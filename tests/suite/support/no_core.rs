@@ -149,7 +149,8 @@ impl NoCore {
         lang_items(&self.rustc).iter().map(OsString::from).chain(self.flags.iter().cloned()).collect()
     }
 
-    fn text(&self) -> String {
+    /// The whole source, prelude and all, for who compiles it in a way of their own; [`lang_items`] have to go with it.
+    pub fn text(&self) -> String {
         format!("{PRELUDE}\n{}\n", self.source)
     }
 
@@ -199,7 +200,7 @@ fn version(rustc: &Path) -> String {
 
 /// The words that make the prelude right for this compiler. The compiler is asked: its version number does not say it for
 /// every nightly.
-fn lang_items(rustc: &Path) -> &'static [&'static str] {
+pub fn lang_items(rustc: &Path) -> &'static [&'static str] {
     static KNOWN: LazyLock<Mutex<BTreeMap<PathBuf, &'static [&'static str]>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     known.entry(rustc.to_owned()).or_insert_with(|| ask_for_lang_items(rustc))

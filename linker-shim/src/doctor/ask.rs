@@ -1,0 +1,121 @@
+//! Questions to programs: what version they are, and nothing else.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A version is said at once; what takes longer is not answering. emcc starts a python.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What `program` prints when it is asked, where that is a success; its standard output.
+pub fn ask(program: &Path, words: &[&str], folder: &Path) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let mut stdout = child.stdout.take()?;
+    // A version is short: it fits into a pipe, and nobody has to read meanwhile.
+    if !ends_well(&mut child) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    stdout.by_ref().take(64 << 10).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn ends_well(child: &mut Child) -> bool {
+    let deadline = Instant::now() + LIMIT;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if Instant::now() < deadline => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}
+
+/// The first numbers with dots in a text: of "wasm-bindgen 0.2.130 (abc)" it is 0.2.130, of "wasm-opt version 108" 108.
+pub fn version_in(text: &str) -> Option<Vec<u64>> {
+    text.split(|character: char| character.is_whitespace() || matches!(character, '(' | ')' | ',')).find_map(numbers)
+}
+
+/// The numbers of a version; what stands after `-` or `+` does not count.
+pub fn numbers(version: &str) -> Option<Vec<u64>> {
+    let version = version.split(['-', '+']).next()?;
+    let numbers: Option<Vec<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
+    numbers.filter(|numbers| !numbers.is_empty())
+}
+
+/// Where a program is, as the system would find it: by its path, else in PATH's folders.
+pub fn find_program(name: &OsStr, path: &OsStr, folder: &Path) -> Option<PathBuf> {
+    let candidates = |file: PathBuf| {
+        let mut more = Vec::new();
+        if cfg!(windows) && file.extension().is_none() {
+            more.extend(["exe", "bat", "cmd"].map(|extension| file.with_extension(extension)));
+        }
+        more.insert(0, file);
+        more.into_iter().find(|file| is_program(file))
+    };
+    if Path::new(name).components().count() > 1 || Path::new(name).is_absolute() {
+        return candidates(folder.join(name));
+    }
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).find_map(|folder| candidates(folder.join(name)))
+}
+
+fn is_program(path: &Path) -> bool {
+    let Ok(facts) = path.metadata() else { return false };
+    #[cfg(unix)]
+    let runs = std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let runs = true;
+    facts.is_file() && runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_in_what_programs_say() {
+        for (said, wanted) in [
+            ("wasm-bindgen 0.2.130\n", Some(vec![0, 2, 130])),
+            ("wasm-bindgen 0.2.100 (2405ec2b4 2025-01-12)", Some(vec![0, 2, 100])),
+            ("wasm-opt version 108 (version_108)", Some(vec![108])),
+            ("wasm-opt version 132", Some(vec![132])),
+            ("emcc (Emscripten gcc/clang-like replacement) 3.1.69 (abc)", Some(vec![3, 1, 69])),
+            ("wasm-threads-linker 0.1.0-rc.1", Some(vec![0, 1, 0])),
+            ("no version", None),
+        ] {
+            assert_eq!(version_in(said), wanted, "{said}");
+        }
+        assert_eq!(numbers("1.a"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_what_can_be_run_is_found() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let (one, two) = (place.path().join("a b"), place.path().join("ü"));
+        for (folder, mode) in [(&one, 0o644), (&two, 0o755)] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("tool"), "").unwrap();
+            std::fs::set_permissions(folder.join("tool"), PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let path = std::env::join_paths([Path::new("ü"), &one, &two]).unwrap();
+        let find = |name: &str| find_program(OsStr::new(name), &path, place.path());
+        assert_eq!(find("tool"), Some(two.join("tool")));
+        assert_eq!(find("ü/tool"), Some(place.path().join("ü/tool")));
+        assert_eq!(find("a b/tool"), None);
+        assert_eq!(find("other"), None);
+    }
+}
