@@ -68,7 +68,7 @@ fn wasm_bindgen(look: &Look, locked: &[(String, Place)], shim: bool, report: &mu
     };
     let said = look.version(&program, "--version");
     let installed = said.as_deref().and_then(version_in);
-    let shown = said.unwrap_or_else(|| "does not say its version".to_owned());
+    let shown = said.as_deref().map_or("does not say its version", |said| said.trim_start_matches("wasm-bindgen "));
     report.fact("wasm-bindgen", format!("{shown}, {}", program.display()), Place::None);
     if !locked.iter().any(|(version, _)| numbers(version) == installed) {
         let (version, place) = &locked[0];
@@ -120,15 +120,14 @@ fn wasm_opt(look: &Look, uses_bindgen: bool, report: &mut Report) {
                 place,
                 format!("in place of --all-features: {features}"),
             );
-        } else if !words.is_empty() && !(has("--enable-threads") && has("--enable-bulk-memory")) {
+        } else if !words.is_empty() && FEATURES[..2].iter().any(|word| !has(word)) {
             let message =
                 format!("wasm-opt (profile {}) is not told of threads, and refuses a stripped module", setting.profile);
             report.add(Level::Warning, "wasm-opt-without-threads", message, place, format!("add {features}"));
         }
     }
     let uses_wasm_opt = !settings.is_empty() || program.is_some() && uses_bindgen;
-    let stripped = look.project.manifests.first().and_then(|_| stripped(&manifests, look));
-    if let Some(place) = stripped.filter(|_| uses_wasm_opt) {
+    if let Some(place) = stripped(&manifests, look).filter(|_| uses_wasm_opt) {
         report.add(
             Level::Warning,
             "wasm-opt-after-strip",

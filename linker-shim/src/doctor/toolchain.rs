@@ -80,13 +80,13 @@ fn breaks(look: &Look, rustc: &Rustc, report: &mut Report) {
     }
     let breaks = Breaks::of(rustc);
     let all = [
-        (breaks.shared_memory, "rustc-1.92", "--shared-memory, --import-memory, --max-memory and the exports of TLS"),
-        (breaks.allow_undefined, "rustc-1.96", "--allow-undefined: an --export of what is not there now fails the link"),
+        (breaks.shared_memory, "rustc-1.92", "--shared-memory, --import-memory, --max-memory, and the exports of TLS"),
+        (breaks.allow_undefined, "rustc-1.96", "--allow-undefined, so that an --export of what is not there fails the link"),
         (breaks.heap_base, "rustc-1.97", "--export=__heap_base, which wasm-bindgen up to 0.2.126 needs"),
     ];
     for (_, id, what) in all.into_iter().filter(|(broken, _, _)| *broken) {
         let since = id.trim_start_matches("rustc-");
-        let message = format!("rustc no longer passes, since {since}: {what}");
+        let message = format!("since {since} rustc no longer passes {what}");
         report.add(
             Level::Note,
             id,
