@@ -458,7 +458,9 @@ fn which_linker() {
     fs::copy(shim(), patient.path("own tools/lînker")).expect("a copy");
     let seen = patient.look();
     assert!(!seen.has("linker-is-not-the-shim") && !seen.has("linker-missing"), "{:?}", seen.ran);
-    patient.remove_tool("wasm-threads-linker").tool("wasm-threads-linker", "not it");
+    // It would say yes to anything.
+    write_program(&patient.bin().join("other"), b"#!/bin/sh\necho other 1.0\n");
+    fs::rename(patient.bin().join("other"), patient.bin().join("wasm-threads-linker")).expect("another program");
     patient.change(CONFIG, "\"own tools/lînker\"", "\"wasm-threads-linker\"");
     assert!(patient.look().has("linker-is-not-the-shim"));
 }

@@ -74,6 +74,7 @@ fn comments_at_the_end_stay_where_they_are() {
     assert!(after.starts_with("# all of it\n\n[build]\n"), "{after}");
     let after = edited("[net]\noffline = true\n# rustflags = []\n");
     assert!(after.starts_with("[net]\noffline = true\n# rustflags = []\n\n[build]\n"), "{after}");
+    assert_eq!(after.matches("# rustflags = []").count(), 1, "{after}");
 }
 
 #[test]
