@@ -133,19 +133,8 @@ fn relative(text: &str, folder: &Path) -> String {
 
 /// What else cargo reads in the project's folder, nearest first. One that cannot be read is cargo's to complain of.
 fn other_files(project: &Project, path: &Path) -> Vec<ConfigFile> {
-    let home = cargo_config2::cargo_home_with_cwd(&project.folder);
-    let mut folders: Vec<PathBuf> = project.folder.ancestors().map(Path::to_owned).collect();
-    if let Some(home) = home.as_deref().filter(|home| home.file_name().is_some_and(|name| name == ".cargo"))
-        && let Some(parent) = home.parent()
-        && !folders.iter().any(|folder| folder == parent)
-    {
-        folders.push(parent.to_owned());
-    }
-    let mut files: Vec<PathBuf> = folders.iter().filter_map(|folder| config_in(folder)).collect();
-    if let Some(home) = home.filter(|home| home.file_name().is_none_or(|name| name != ".cargo")) {
-        files.extend(["config", "config.toml"].map(|name| home.join(name)).into_iter().find(|file| file.is_file()));
-    }
-    files.iter().filter(|file| *file != path).filter_map(|file| ConfigFile::read(file).ok()).collect()
+    let files = cargo_config2::Walk::new(&project.folder);
+    files.filter(|file| file != path).filter_map(|file| ConfigFile::read(&file).ok()).collect()
 }
 
 const FLAGS: [&str; 2] = ["rustflags", "rustdocflags"];
