@@ -1,6 +1,6 @@
 //! For the `build.rs` of a final package: what its link must be.
 //!
-//! ```no_run
+//! ```
 //! // build.rs of a binary, a cdylib or a package of examples
 //! wasm_threads::build_script::threaded().max_memory("512MiB").export("my_entry").emit();
 //! ```

@@ -21,6 +21,12 @@ use std::path::Path;
 /// # }
 /// ```
 ///
+/// ```
+/// // The smallest module of all: it has no memory to share.
+/// let refused = wasm_threads::verify(&b"\0asm\x01\0\0\0"[..]).unwrap_err();
+/// assert_eq!(refused.findings[0].rule.id, "memory-missing");
+/// ```
+///
 /// # Errors
 ///
 /// [`NotThreaded`], with one finding for each rule that is broken: `unreadable` where the bytes are no core module, are cut
