@@ -1,5 +1,7 @@
 //! The facts of a WebAssembly module, as far as threads are concerned.
 
+mod component;
+mod details;
 mod features;
 mod read_at;
 pub(crate) mod sections;
@@ -7,6 +9,8 @@ mod static_end;
 mod thread_start;
 mod tls_inside;
 
+pub use component::core_modules;
+pub use details::{Details, Place};
 pub use features::Features;
 pub use read_at::{OpenFile, Part, ReadAt};
 pub use sections::ReadError;
@@ -235,14 +239,19 @@ fn malformed(error: wasmparser::BinaryReaderError) -> ReadError {
     ReadError::Malformed(format!("{} (at byte {})", error.message(), error.offset()))
 }
 
+/// The contents of a section that was found to lie inside the file.
+fn load<R: ReadAt + ?Sized>(source: &R, section: &Section) -> Result<Vec<u8>, ReadError> {
+    let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
+    let mut bytes = vec![0; size];
+    if source.read_some(section.range.start, &mut bytes)? < size {
+        return Err(ReadError::Malformed(format!("cut off while it was read, at byte {}", section.range.start)));
+    }
+    Ok(bytes)
+}
+
 impl<R: ReadAt + ?Sized> Reading<'_, R> {
     fn load(&self, section: &Section) -> Result<Vec<u8>, ReadError> {
-        let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
-        let mut bytes = vec![0; size];
-        if self.source.read_some(section.range.start, &mut bytes)? < size {
-            return Err(ReadError::Malformed(format!("cut off while it was read, at byte {}", section.range.start)));
-        }
-        Ok(bytes)
+        load(self.source, section)
     }
 
     fn section(&mut self, section: &Section) -> Result<(), ReadError> {
