@@ -235,6 +235,14 @@ struct Reading<'a, R: ?Sized> {
     announced_segments: Option<u32>,
 }
 
+/// What is wrong with a section, and where that is.
+fn in_section(error: ReadError, at: u64) -> ReadError {
+    match error {
+        ReadError::Malformed(problem) => ReadError::Malformed(format!("{problem} (at byte {at})")),
+        io => io,
+    }
+}
+
 fn malformed(error: wasmparser::BinaryReaderError) -> ReadError {
     ReadError::Malformed(format!("{} (at byte {})", error.message(), error.offset()))
 }
@@ -257,7 +265,10 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     fn section(&mut self, section: &Section) -> Result<(), ReadError> {
         let offset = section.range.start;
         match (section.id, section.name.as_deref()) {
-            (CUSTOM, Some("target_features")) => self.module.features = Some(Features::read(&self.load(section)?)?),
+            (CUSTOM, Some("target_features")) => {
+                let features = Features::read(&self.load(section)?);
+                self.module.features = Some(features.map_err(|error| in_section(error, offset))?);
+            }
             (CUSTOM, Some(NEED_SECTION)) => self.module.needs = needs(&self.load(section)?),
             (CUSTOM, Some("dylink.0" | "dylink")) => self.module.dynamic = true,
             (CUSTOM, Some("__wasm_bindgen_unstable")) => self.module.wants_wasm_bindgen = true,
@@ -270,7 +281,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             }
             (5, _) => {
                 for memory in MemorySectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
-                    self.module.memories.push(memory_facts(memory.map_err(malformed)?, None)?);
+                    self.module.memories.push(memory_facts(memory.map_err(malformed)?, None, offset)?);
                 }
             }
             (6, _) => self.globals(&self.load(section)?, offset).map_err(malformed)?,
@@ -301,13 +312,16 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     fn is_whole(&self) -> Result<(), ReadError> {
         let declared = self.functions.len() as u64 - u64::from(self.imported);
         if declared != u64::from(self.bodies) {
-            let problem = format!("cut off: {declared} functions are declared, {} are there", self.bodies);
+            let end = self.source.size();
+            let problem = format!("cut off at byte {end}: {declared} functions are declared, {} are there", self.bodies);
             return Err(ReadError::Malformed(problem));
         }
         let segments = self.module.segments.len();
         match self.announced_segments {
             Some(count) if count as usize != segments => {
-                Err(ReadError::Malformed(format!("cut off: {count} data segments are announced, {segments} are there")))
+                let end = self.source.size();
+                let problem = format!("cut off at byte {end}: {count} data segments are announced, {segments} are there");
+                Err(ReadError::Malformed(problem))
             }
             _ => Ok(()),
         }
@@ -345,7 +359,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                 }
                 TypeRef::Memory(memory) => {
                     let import = (import.module.to_owned(), import.name.to_owned());
-                    self.module.memories.push(memory_facts(memory, Some(import))?);
+                    self.module.memories.push(memory_facts(memory, Some(import), offset)?);
                 }
                 TypeRef::Global(kind) => self.module.globals.push(global_facts(kind, None)),
                 TypeRef::Table(_) | TypeRef::Tag(_) => {}
@@ -511,17 +525,19 @@ fn segment_header(head: &[u8], at: u64) -> Result<(bool, usize, u32), ReadError>
     Ok((active, header, size))
 }
 
-fn memory_facts(memory: MemoryType, import: Option<(String, String)>) -> Result<Memory, ReadError> {
+/// `at` is where the section begins that says it.
+fn memory_facts(memory: MemoryType, import: Option<(String, String)>, at: u64) -> Result<Memory, ReadError> {
+    let wrong = |problem: String| Err(ReadError::Malformed(format!("{problem} (in the section at byte {at})")));
     let page = match memory.page_size_log2 {
         None => crate::size::PAGE,
         Some(log2 @ 0..=16) => 1 << log2,
-        Some(log2) => return Err(ReadError::Malformed(format!("a memory with pages of 2^{log2} bytes"))),
+        Some(log2) => return wrong(format!("a memory with pages of 2^{log2} bytes")),
     };
     // What no engine takes (core specification, 3.2.1, and the threads proposal), and no rule below should have to think of.
     match memory.maximum {
-        None if memory.shared => return Err(ReadError::Malformed("a shared memory without a maximum".to_owned())),
+        None if memory.shared => return wrong("a shared memory without a maximum".to_owned()),
         Some(maximum) if maximum < memory.initial => {
-            return Err(ReadError::Malformed(format!("a memory of {} pages with a maximum of {maximum}", memory.initial)));
+            return wrong(format!("a memory of {} pages with a maximum of {maximum}", memory.initial));
         }
         _ => {}
     }
