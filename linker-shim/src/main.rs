@@ -6,6 +6,7 @@ mod colour;
 mod demo;
 mod doctor;
 mod init;
+mod inspect;
 mod project;
 mod rustc;
 mod words;

@@ -1,0 +1,190 @@
+//! The facts as JSON, in a shape that has a version: a member may be added to it; none changes its meaning or goes.
+
+use super::json::Value;
+use super::layout::Layout;
+use super::subject::{Subject, Verdict};
+use super::{File, javascript};
+use wasm_threads::contract::Abi;
+use wasm_threads::module::{Kind, Memory};
+use wasm_threads::report::Finding;
+use wasm_threads::rules::Level;
+
+/// The version of the shape.
+const VERSION: u128 = 1;
+
+/// All of a file.
+pub fn file(file: &File) -> Value {
+    Value::Object(vec![
+        ("format", Value::text("wasm-threads-inspect")),
+        ("version", Value::Number(VERSION)),
+        ("file", Value::text(file.name.as_str())),
+        ("size", Value::Number(file.size.into())),
+        ("component", Value::Bool(file.component)),
+        ("modules", Value::list(file.subjects.iter().map(module))),
+    ])
+}
+
+fn module(subject: &Subject) -> Value {
+    let Subject { module, details, .. } = subject;
+    let memories = module.memories.iter().enumerate().map(|(index, memory)| memory_of(subject, index, memory));
+    let segments = module.segments.iter().zip(&details.places).enumerate().map(|(index, (segment, place))| {
+        Value::Object(vec![
+            ("name", Value::or_null(place.name.as_deref(), Value::text)),
+            ("active", Value::Bool(segment.active)),
+            ("size", Value::Number(segment.size.into())),
+            ("memory", Value::Number(place.memory.into())),
+            ("address", Value::or_null(place.address, |address| Value::Number(address.into()))),
+            ("tls", Value::Bool(subject.is_template(index))),
+        ])
+    });
+    let start = |function: u32| {
+        Value::Object(vec![
+            ("function", Value::Number(function.into())),
+            ("writes_data", Value::Bool(details.writer == Some(function))),
+        ])
+    };
+    let tls = |(size, align): (u64, Option<u64>)| {
+        Value::Object(vec![
+            ("size", Value::Number(size.into())),
+            ("align", Value::or_null(align, |align| Value::Number(align.into()))),
+        ])
+    };
+    let features = module.features.as_ref();
+    let features = Value::or_null(features, |features| {
+        Value::list(features.entries.iter().map(|(sign, name)| Value::text(format!("{sign}{name}"))))
+    });
+    let producers = details.producers.iter().map(|[field, name, version]| {
+        let member = |text: &String| Value::text(text.as_str());
+        Value::Object(vec![("field", member(field)), ("name", member(name)), ("version", member(version))])
+    });
+    Value::Object(vec![
+        ("offset", Value::Number(subject.offset.into())),
+        ("size", Value::Number(subject.size.into())),
+        ("abi", Value::text(abi(subject.abi))),
+        ("verdict", verdict(subject)),
+        ("memories", Value::list(memories)),
+        ("exports", exports(subject)),
+        ("imports", imports(subject)),
+        ("segments", Value::list(segments)),
+        ("start", Value::or_null(module.start, start)),
+        ("tls", Value::or_null(subject.tls(), tls)),
+        ("features", features),
+        ("producers", Value::list(producers)),
+        ("required_by", Value::list(module.needs.iter().map(|name| Value::text(name.as_str())))),
+        ("functions", Value::Number(details.functions.into())),
+        ("code_size", Value::Number(details.code.into())),
+        ("custom_size", Value::Number(details.custom.into())),
+        ("layout", Value::or_null(subject.layout.as_ref(), layout)),
+    ])
+}
+
+fn abi(abi: Abi) -> &'static str {
+    match abi {
+        Abi::Javascript => "javascript",
+        Abi::WasiThreads => "wasi-threads",
+        Abi::Wasi => "wasi",
+        Abi::Emscripten => "emscripten",
+        Abi::EmscriptenSide => "emscripten-side",
+    }
+}
+
+fn verdict(subject: &Subject) -> Value {
+    let finding = |finding: &Finding| {
+        let member = |text: &str| Value::text(text);
+        let level = match finding.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        Value::Object(vec![
+            ("rule", member(finding.rule.id)),
+            ("level", member(level)),
+            ("what", member(&finding.what)),
+            ("found", member(&finding.found)),
+            ("wanted", member(&finding.wanted)),
+            ("why", member(&finding.why)),
+            ("fix", member(&finding.fix)),
+        ])
+    };
+    let findings = match &subject.verdict {
+        Verdict::Judged(findings) => Value::list(findings.iter().map(finding)),
+        Verdict::Not(_) => Value::list([]),
+    };
+    Value::Object(vec![
+        ("threaded", Value::or_null(subject.threaded(), Value::Bool)),
+        ("text", Value::text(subject.verdict())),
+        ("findings", findings),
+    ])
+}
+
+fn memory_of(subject: &Subject, index: usize, memory: &Memory) -> Value {
+    let bytes = |pages: u64| Value::Number(u128::from(pages) * u128::from(memory.page));
+    let import = memory.import.as_ref();
+    let import = Value::or_null(import, |(module, name)| {
+        Value::Object(vec![("module", Value::text(module.as_str())), ("name", Value::text(name.as_str()))])
+    });
+    Value::Object(vec![
+        ("import", import),
+        ("exported_as", Value::list(subject.exported_as(index).into_iter().map(Value::text))),
+        ("shared", Value::Bool(memory.shared)),
+        ("address", Value::text(if memory.wide { "i64" } else { "i32" })),
+        ("page_size", Value::Number(memory.page.into())),
+        ("initial_pages", Value::Number(memory.minimum.into())),
+        ("initial_bytes", bytes(memory.minimum)),
+        ("maximum_pages", Value::or_null(memory.maximum, |pages| Value::Number(pages.into()))),
+        ("maximum_bytes", Value::or_null(memory.maximum, bytes)),
+        ("javascript", Value::or_null(javascript::construct(memory).ok(), Value::text)),
+        ("javascript_imports", Value::or_null(javascript::imports(memory), Value::text)),
+        ("notes", Value::list(subject.notes(memory).into_iter().map(Value::text))),
+    ])
+}
+
+fn exports(subject: &Subject) -> Value {
+    let of_threads = subject.exports();
+    let others = subject.module.exports.len() - of_threads.len();
+    let export = |(name, export): &(&str, wasm_threads::module::Export)| {
+        let kind = match export.kind {
+            Kind::Function => "function",
+            Kind::Global => "global",
+            Kind::Memory => "memory",
+            Kind::Other => "other",
+        };
+        Value::Object(vec![
+            ("name", Value::text(*name)),
+            ("kind", Value::text(kind)),
+            ("value", Value::or_null(subject.value(*export), |value| Value::Number(value.into()))),
+        ])
+    };
+    Value::Object(vec![("for_threads", Value::list(of_threads.iter().map(export))), ("others", Value::Number(others as u128))])
+}
+
+fn imports(subject: &Subject) -> Value {
+    let of_threads = subject.imports();
+    let others = subject.details.imports.len() - of_threads.len();
+    let import = |(module, name, kind): &&(String, String, &'static str)| {
+        Value::Object(vec![
+            ("module", Value::text(module.as_str())),
+            ("name", Value::text(name.as_str())),
+            ("kind", Value::text(*kind)),
+        ])
+    };
+    Value::Object(vec![("for_threads", Value::list(of_threads.iter().map(import))), ("others", Value::Number(others as u128))])
+}
+
+fn layout(layout: &Layout) -> Value {
+    let parts = layout.parts.iter().map(|part| {
+        Value::Object(vec![
+            ("kind", Value::text(part.kind.id())),
+            ("name", Value::text(part.name.as_str())),
+            ("begins", Value::Number(part.begins)),
+            ("ends", Value::Number(part.ends)),
+        ])
+    });
+    let stack = |(pointer, found): (u64, super::layout::Found)| {
+        Value::Object(vec![("begins", Value::Number(pointer.into())), ("found_by", Value::text(found.id()))])
+    };
+    Value::Object(vec![
+        ("parts", Value::list(parts)),
+        ("stack_pointer", Value::or_null(layout.stack, stack)),
+        ("notes", Value::list(layout.notes.iter().map(|note| Value::text(note.as_str())))),
+    ])
+}
