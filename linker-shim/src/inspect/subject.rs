@@ -53,7 +53,9 @@ impl Subject {
         let module = Module::read(source)?;
         let details = Details::read(source, &module)?;
         let abi = abi(&module, &details);
-        let verdict = if after_wasm_bindgen(&module, &details) {
+        // What is not shared now was not before.
+        let shared = module.memory().is_some_and(|memory| memory.shared);
+        let verdict = if shared && after_wasm_bindgen(&module, &details) {
             Verdict::Not("wasm-bindgen has been over it, and the contract is for what a linker wrote")
         } else {
             Verdict::Judged(Contract::known(abi, &module).check(&module, name))

@@ -18,10 +18,10 @@ const NARROWEST: usize = 22;
 
 const STYLE: &str = "
   svg { --back: #ffffff; --ink: #1f2328; --soft: #59636e; --line: #c8ced4; --room: #eef0f2; --unused: #dfe3e7; --zone: #eaf1fb;
-        --stack: #7fb0f0; --tls: #d9a3ea; --data: #7ccf8a; --data2: #a8e0b0; --zeros: #8fd6d9; --heap: #f5cf6b; --unknown: #f0a8a0; }
+        --stack: #7fb0f0; --tls: #d9a3ea; --data: #7ccf8a; --data2: #a8e0b0; --zeros: #8fd6d9; --heap: #f5cf6b; --unknown: #d3d8de; }
   @media (prefers-color-scheme: dark) {
     svg { --back: #15191f; --ink: #e6edf3; --soft: #9aa5b1; --line: #434b55; --room: #252b33; --unused: #39424d; --zone: #1d2836;
-          --stack: #4f8fdc; --tls: #b979cf; --data: #4fae60; --data2: #3b8a4b; --zeros: #3fa3a8; --heap: #d1a63c; --unknown: #d0786d; }
+          --stack: #4f8fdc; --tls: #b979cf; --data: #4fae60; --data2: #3b8a4b; --zeros: #3fa3a8; --heap: #d1a63c; --unknown: #5d6875; }
   }
   text { font-family: system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; font-size: 13px; fill: var(--ink); }
   .name { font-size: 19px; font-weight: 600; }
@@ -29,13 +29,15 @@ const STYLE: &str = "
   .small { font-size: 12px; }
   .code { font-family: ui-monospace, 'DejaVu Sans Mono', Consolas, monospace; font-size: 12px; }
   .letter { font-weight: 600; text-anchor: middle; fill: #0b0f14; }
+  .over { font-weight: 600; text-anchor: middle; }
   .end { text-anchor: end; }
   .back { fill: var(--back); }
   .zone { fill: var(--zone); }
   .line { stroke: var(--line); stroke-width: 1; fill: none; }
   .part { stroke: var(--back); stroke-width: 1; }
   .stack { fill: var(--stack); } .tls { fill: var(--tls); } .data { fill: var(--data); } .data2 { fill: var(--data2); }
-  .zeros { fill: var(--zeros); } .heap { fill: var(--heap); } .unknown { fill: var(--unknown); }
+  .zeros { fill: var(--zeros); } .heap { fill: var(--heap); } .unknown { fill: url(#unknown); }
+  .stripe { stroke: var(--unknown); stroke-width: 5; }
   .room { fill: var(--room); } .unused { fill: var(--unused); } .ink { fill: var(--ink); }
 ";
 
@@ -89,12 +91,12 @@ pub fn picture(subject: &Subject, file: &str) -> String {
     let mut drawing = Drawing { body: String::new(), y: 0 };
     drawing.text(MARGIN, 42, "name", &name(file, 48));
     let whose = match &memory.import {
-        Some((module, import)) => format!("imported as {}.{}", name(module, 24), name(import, 24)),
-        None => "the module's own".to_owned(),
+        Some((module, import)) => format!("Its memory is imported as {}.{}", name(module, 24), name(import, 24)),
+        None => "Its memory is its own".to_owned(),
     };
     let shared = if memory.shared { "shared" } else { "not shared" };
     let bits = if memory.wide { ", 64-bit addresses" } else { "" };
-    drawing.text(MARGIN, 66, "soft", &format!("Memory {whose}, {shared}{bits}"));
+    drawing.text(MARGIN, 66, "soft", &format!("{whose}, {shared}{bits}"));
     let limits = match layout.maximum {
         Some(maximum) if maximum == layout.initial => format!("{}, and never more", size(layout.initial)),
         Some(maximum) => format!("{} at the start, {} at most", size(layout.initial), size(maximum)),
@@ -123,7 +125,8 @@ pub fn picture(subject: &Subject, file: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-labelledby=\"title description\">\n<title id=\"title\">The memory of {}</title>\n<desc id=\"description\">{}. {}</desc>\n\
-         <style>{STYLE}</style>\n<rect width=\"{WIDTH}\" height=\"{height}\" class=\"back\"/>\n{}</svg>\n",
+         <style>{STYLE}</style>\n<defs><pattern id=\"unknown\" width=\"10\" height=\"10\" patternUnits=\"userSpaceOnUse\" \
+         patternTransform=\"rotate(45)\"><rect width=\"10\" height=\"10\" class=\"unused\"/><path d=\"M2 0V10\" class=\"stripe\"/></pattern></defs>\n<rect width=\"{WIDTH}\" height=\"{height}\" class=\"back\"/>\n{}</svg>\n",
         name(file, 48),
         limits,
         parts.join(" "),
@@ -149,7 +152,7 @@ fn bars(drawing: &mut Drawing, layout: &Layout) {
         }
         drawing.y += THIN;
         if !parts.is_empty() {
-            let (top, bottom) = (drawing.y, drawing.y + 36);
+            let (top, bottom) = (drawing.y, drawing.y + 46);
             let (left, near, far) = (MARGIN, MARGIN + cells[0], WIDTH - MARGIN);
             let zone = format!("{left},{top} {near},{top} {far},{bottom} {left},{bottom}");
             let _ = writeln!(drawing.body, r#"<polygon points="{zone}" class="zone"/>"#);
@@ -168,7 +171,11 @@ fn bars(drawing: &mut Drawing, layout: &Layout) {
         let title = format!("{}: {}", name(&part.name, 60), size(part.size()));
         drawing.part(x, width, THICK, classes(parts)[index], &title);
         let y = drawing.y + THICK / 2 + 5;
-        drawing.text(x + width / 2, y, "letter", &letter(index));
+        let name = cut(&escaped(&part.name, Characters::Unicode), 40);
+        // Where there is room for the letters of any font.
+        let fits = width > 40 + 10 * super::words::width(&name);
+        let label = if fits { format!("{}&#160;&#160; {}", letter(index), xml(&name)) } else { letter(index) };
+        drawing.text(x + width / 2, y, on(part.kind), &label);
         x += width;
     }
     drawing.y += THICK + 18;
@@ -176,6 +183,11 @@ fn bars(drawing: &mut Drawing, layout: &Layout) {
     drawing.text(MARGIN, y, "small soft", "0");
     drawing.text(WIDTH - MARGIN, y, "small soft end", &size(layout.initial));
     drawing.y += 10;
+}
+
+/// The class of a letter on a part's colour: some of those are dark in dark surroundings.
+fn on(kind: Kind) -> &'static str {
+    if matches!(kind, Kind::Unused | Kind::Unknown) { "over" } else { "letter" }
 }
 
 fn letter(index: usize) -> String {
@@ -207,7 +219,7 @@ fn table(drawing: &mut Drawing, layout: &Layout) {
             classes[index]
         );
         if part.kind != Kind::Room {
-            drawing.text(MARGIN + 10, y, "letter", &letter(index));
+            drawing.text(MARGIN + 10, y, on(part.kind), &letter(index));
         }
         drawing.text(MARGIN + 32, y, "", &name(&part.name, 40));
         drawing.text(BEGINS, y, "code end", &format!("{:#x}", part.begins));
@@ -217,5 +229,5 @@ fn table(drawing: &mut Drawing, layout: &Layout) {
         }
         drawing.y += ROW - 8 + 1;
     }
-    drawing.y += 6;
+    drawing.y += 10;
 }

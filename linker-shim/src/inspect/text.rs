@@ -158,7 +158,7 @@ fn memory_lines(lines: &mut Vec<String>, subject: &Subject, index: usize, memory
             lines.push(format!("{INDENT}in JavaScript, given to the module by {}:", look.imports(memory)));
             lines.push(format!("{INDENT}{INDENT}{line}"));
         }
-        Err(why) => lines.push(format!("{INDENT}{:<14}{why}", "in JavaScript")),
+        Err(why) => lines.push(format!("{INDENT}{:<14}{why}", "JavaScript")),
     }
     for note in subject.notes(memory) {
         push_note(lines, &note, look);
@@ -195,8 +195,8 @@ fn picture(lines: &mut Vec<String>, layout: &Layout, look: Look) {
         lines.push(format!("{INDENT}{zero}{end:>width$}", width = WIDE - 1));
         let fill = |cells: usize, kind: Kind| look.paint(Look::colour_of(kind), &look.fill(kind).to_string().repeat(cells));
         let full = match look.characters {
-            Characters::Unicode => "█",
-            Characters::Ascii => "#",
+            Characters::Unicode => "■",
+            Characters::Ascii => "+",
         };
         lines.push(format!("{INDENT}{}{}", look.paint("1", &full.repeat(cells[0])), fill(cells[1], Kind::Room)));
         if !parts.is_empty() {
