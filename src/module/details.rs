@@ -200,7 +200,9 @@ impl Details {
                 let held = window.at(range.start, size)?;
                 // A body that cannot be read writes nothing that could be shown.
                 let writes = Writes::of(&held[..size.min(held.len())], range.start).unwrap_or_default();
-                let more = writes.inits.len() > best.as_ref().map_or(0, |(_, best)| best.inits.len());
+                // The linker's own function throws away what it has written.
+                let rank = |writes: &Writes| (writes.drops.len().min(writes.inits.len()), writes.inits.len());
+                let more = rank(&writes) > best.as_ref().map_or((0, 0), |(_, best)| rank(best));
                 if more || only.is_some() {
                     best = Some((index, writes));
                 }

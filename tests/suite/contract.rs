@@ -2,8 +2,8 @@
 //!
 //! `linked` has what real linkers make, `encoded` what they do not, `hostile` what nobody should.
 
-mod encoded;
-mod hostile;
+pub mod encoded;
+pub mod hostile;
 mod linked;
 
 use crate::support::Suite;

@@ -32,6 +32,8 @@ mod harness;
 #[cfg(unix)]
 mod init;
 #[cfg(unix)]
+mod inspect;
+#[cfg(unix)]
 mod lines;
 #[cfg(unix)]
 mod linkers;
@@ -74,6 +76,7 @@ fn main() {
         suite.module("explain", explain::tests);
         suite.module("forwarding", forwarding::tests);
         suite.module("init", init::tests);
+        suite.module("inspect", inspect::tests);
         suite.module("lines", lines::tests);
         suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
@@ -84,7 +87,7 @@ fn main() {
     #[cfg(not(unix))]
     eprintln!(
         "not run on this system, for want of scripts: atomics bad_use build_calls c clang doctor emscripten explain forwarding init \
-         lines linkers modes reproduce wasi wide"
+         inspect lines linkers modes reproduce wasi wide"
     );
     suite.run()
 }

@@ -140,7 +140,9 @@ fn memory_of(subject: &Subject, index: usize, memory: &Memory) -> Value {
 
 fn exports(subject: &Subject) -> Value {
     let of_threads = subject.exports();
-    let others = subject.module.exports.len() - of_threads.len();
+    // Memories have theirs beside them.
+    let memories = subject.module.exports.values().filter(|export| export.kind == Kind::Memory).count();
+    let others = subject.module.exports.len() - of_threads.len() - memories;
     let export = |(name, export): &(&str, wasm_threads::module::Export)| {
         let kind = match export.kind {
             Kind::Function => "function",

@@ -264,18 +264,21 @@ impl Layout {
         }
         // The heap begins above all that.
         let heap = heap_base.filter(|base| *base >= at).or_else(|| {
-            let known = end.is_some() && pointer.is_some_and(|pointer| pointer <= begin || pointer >= static_end);
+            // A stack above the data has all of it below, zeros too, however many those are.
+            let above = |pointer: u128| pointer >= static_end && (end.is_some() || first.is_some() && pointer > begin);
+            let known = pointer.is_some_and(|pointer| above(pointer) || (end.is_some() && pointer <= begin));
             known.then(|| at.next_multiple_of(16))
         });
+        if end.is_none() {
+            let note = "how much zeroed data there is is not recorded: __heap_base and __data_end are not exported";
+            self.notes.push(note.to_owned());
+        }
         match heap {
             Some(heap) => {
                 self.push(Kind::Unused, "not used", at, heap, PADDING);
                 self.push(Kind::Heap, "heap", heap, self.initial, 1);
             }
             None if end.is_none() => {
-                self.notes.push(
-                    "how much zeroed data there is is not recorded: __heap_base and __data_end are not exported".to_owned(),
-                );
                 self.push(Kind::Unknown, "zeroed data and heap, not told apart", at, self.initial, 1);
             }
             None => self.push(Kind::Unknown, "not known; the heap, and maybe the stack", at, self.initial, 1),

@@ -20,24 +20,28 @@ use wasm_threads::module::{OpenFile, Part, ReadAt, ReadError, core_modules};
 use words::Characters;
 
 const HELP: &str = "\
-Shows the facts of a WebAssembly module, as far as threads are concerned, and a picture of its memory.
+Shows the facts of a WebAssembly module, as far as threads are concerned, and a
+picture of its memory.
 
 Usage: cargo wasm-threads inspect [OPTIONS] FILE
 
-FILE is a module, or a component, whose core modules are shown one after the other.
+FILE is a module, or a component, whose core modules are shown one after the
+other.
 
 Options:
   --format FORMAT    text, or json: a documented shape with a version
   --svg PICTURE      also write the picture of the memory to this file
-  --ascii            draw with plain ASCII; so it is anyway where the locale is not UTF-8
+  --ascii            draw with plain ASCII, as is done anyway where the locale
+                     is not UTF-8
   -h, --help         print this
 
 Examples:
   cargo wasm-threads inspect target/wasm32-unknown-unknown/release/app.wasm
   cargo wasm-threads inspect --svg memory.svg app.wasm
-  cargo wasm-threads inspect --format json app.wasm | jq '.modules[0].memories[0].javascript'
+  cargo wasm-threads inspect --format json app.wasm | jq '.modules[0].verdict'
 
-Exit status: 0 shown, 2 it could not be read, or bad usage. Whether a module is threaded does not change it.";
+Exit status: 0 shown, whether it is threaded or not; 2 it could not be read, or
+bad usage.";
 
 /// What was read of a file.
 struct File {

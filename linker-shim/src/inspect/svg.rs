@@ -95,14 +95,14 @@ pub fn picture(subject: &Subject, file: &str) -> String {
         None => "Its memory is its own".to_owned(),
     };
     let shared = if memory.shared { "shared" } else { "not shared" };
-    let bits = if memory.wide { ", 64-bit addresses" } else { "" };
-    drawing.text(MARGIN, 66, "soft", &format!("{whose}, {shared}{bits}"));
+    let bits = if memory.wide { "; addresses of 64 bits" } else { "" };
+    drawing.text(MARGIN, 66, "soft", &format!("{whose}, {shared}"));
     let limits = match layout.maximum {
         Some(maximum) if maximum == layout.initial => format!("{}, and never more", size(layout.initial)),
         Some(maximum) => format!("{} at the start, {} at most", size(layout.initial), size(maximum)),
         None => format!("{} at the start, no maximum", size(layout.initial)),
     };
-    drawing.text(MARGIN, 86, "soft", &limits);
+    drawing.text(MARGIN, 86, "soft", &format!("{limits}{bits}"));
     drawing.y = 112;
     bars(&mut drawing, layout);
     table(&mut drawing, layout);

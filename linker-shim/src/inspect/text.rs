@@ -28,7 +28,7 @@ impl Look {
     }
 
     fn name(self, name: &str) -> String {
-        cut(&escaped(name, self.characters), 60)
+        cut(&escaped(name, self.characters), 50)
     }
 
     /// What fills a part's place in the bar.
@@ -116,7 +116,7 @@ fn escaped_word(word: &str, characters: Characters) -> String {
 
 fn memory_lines(lines: &mut Vec<String>, subject: &Subject, index: usize, memory: &Memory, look: Look) {
     let whose = match &memory.import {
-        Some((module, name)) => format!("imported as {}.{}", look.name(module), look.name(name)),
+        Some((module, name)) => format!("imported as {}.{}", cut(&look.name(module), 30), cut(&look.name(name), 30)),
         None => "the module's own".to_owned(),
     };
     let number = if subject.module.memories.len() > 1 { format!("Memory {index}") } else { "Memory".to_owned() };
@@ -158,7 +158,12 @@ fn memory_lines(lines: &mut Vec<String>, subject: &Subject, index: usize, memory
             lines.push(format!("{INDENT}in JavaScript, given to the module by {}:", look.imports(memory)));
             lines.push(format!("{INDENT}{INDENT}{line}"));
         }
-        Err(why) => lines.push(format!("{INDENT}{:<14}{why}", "JavaScript")),
+        Err(why) => {
+            let words: Vec<String> = why.split(' ').map(str::to_owned).collect();
+            for (index, line) in wrapped(&words, COLUMNS - 16).iter().enumerate() {
+                lines.push(format!("{INDENT}{:<14}{line}", if index == 0 { "JavaScript" } else { "" }));
+            }
+        }
     }
     for note in subject.notes(memory) {
         push_note(lines, &note, look);
@@ -168,7 +173,7 @@ fn memory_lines(lines: &mut Vec<String>, subject: &Subject, index: usize, memory
 impl Look {
     fn imports(self, memory: &Memory) -> String {
         // Quoted as JavaScript has it, which is ASCII.
-        cut(&javascript::imports(memory).unwrap_or_default(), 40)
+        cut(&javascript::imports(memory).unwrap_or_default(), 36)
     }
 }
 
@@ -284,12 +289,12 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
         })
         .collect();
     let memories = module.exports.values().filter(|export| export.kind == ExportKind::Memory).count();
-    words.extend(others(&words, module.exports.len() - exports.len() - memories));
+    and_others(&mut words, module.exports.len() - exports.len() - memories);
     row("exports", words);
     let imports = subject.imports();
     let mut words: Vec<String> =
-        imports.iter().map(|(from, name, _)| format!("{}.{},", look.name(from), look.name(name))).collect();
-    words.extend(others(&words, details.imports.len() - imports.len()));
+        imports.iter().map(|(from, name, _)| format!("{}.{},", cut(&look.name(from), 20), cut(&look.name(name), 40))).collect();
+    and_others(&mut words, details.imports.len() - imports.len());
     row("imports", words);
     let start = match module.start {
         None => "no start function".to_owned(),
@@ -354,14 +359,17 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
     }
 }
 
-/// `and 3 others`, `none`, `2, none for threads`: the end of a list of names, from which the last comma is taken where it ends.
-fn others(named: &[String], count: usize) -> Vec<String> {
-    let text = match (named.is_empty(), count) {
-        (true, 0) => "none".to_owned(),
-        (true, _) => format!("{count}, none of them for threads"),
-        (false, 0) => return Vec::new(),
-        (false, 1) => "and 1 other".to_owned(),
-        (false, _) => format!("and {count} others"),
+/// Ends a list of names, each with a comma behind it, with how many more there are.
+fn and_others(named: &mut Vec<String>, count: usize) {
+    let text = match (named.last_mut(), count) {
+        (None, 0) => "none".to_owned(),
+        (None, _) => format!("{count}, none of them for threads"),
+        (Some(last), 0) => {
+            last.pop();
+            return;
+        }
+        (Some(_), 1) => "and 1 other".to_owned(),
+        (Some(_), _) => format!("and {count} others"),
     };
-    text.split(' ').map(str::to_owned).collect()
+    named.extend(text.split(' ').map(str::to_owned));
 }
