@@ -355,7 +355,10 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
         row("made by", sentence("not recorded".to_owned()));
     }
     for (index, [_, name, version]) in details.producers.iter().take(MOST_LINES).enumerate() {
-        row(if index == 0 { "made by" } else { "" }, sentence(format!("{} {}", look.name(name), look.name(version))));
+        // A version may be a sentence: it is cut at some length, and so is each of its words.
+        let text = cut(&escaped(&format!("{name} {version}"), look.characters), 200);
+        let words = sentence(text).iter().map(|word| cut(word, 50)).collect();
+        row(if index == 0 { "made by" } else { "" }, words);
     }
 }
 

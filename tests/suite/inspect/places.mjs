@@ -26,6 +26,9 @@ for (const name of ['text', 'value', 'zeros', 'stack', 'local', 'heap']) {
     const where = exports[`where_${name}`];
     if (where) found[name] = kind(Number(where(0)));
 }
+// The heap begins where the linker says, to the byte.
+const heap = module.layout.parts.find(part => part.kind === 'heap');
+if (heap && exports.where_heap && heap.begins !== Number(exports.where_heap())) throw new Error(`a heap at ${exports.where_heap()}`);
 // The segments are where they are said to be.
 for (const segment of module.segments) {
     if (segment.address === null) continue;
