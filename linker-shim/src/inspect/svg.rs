@@ -16,29 +16,31 @@ const INNER: usize = WIDTH - 2 * MARGIN;
 /// No part is narrower than that in the large bar, so that its letter fits.
 const NARROWEST: usize = 22;
 
+/// Colours are written out twice, and not as variables, which many a viewer outside of browsers does not know.
 const STYLE: &str = "
-  svg { --back: #ffffff; --ink: #1f2328; --soft: #59636e; --line: #c8ced4; --room: #eef0f2; --unused: #dfe3e7; --zone: #eaf1fb;
-        --stack: #7fb0f0; --tls: #d9a3ea; --data: #7ccf8a; --data2: #a8e0b0; --zeros: #8fd6d9; --heap: #f5cf6b; --unknown: #d3d8de; }
-  @media (prefers-color-scheme: dark) {
-    svg { --back: #15191f; --ink: #e6edf3; --soft: #9aa5b1; --line: #434b55; --room: #252b33; --unused: #39424d; --zone: #1d2836;
-          --stack: #4f8fdc; --tls: #b979cf; --data: #4fae60; --data2: #3b8a4b; --zeros: #3fa3a8; --heap: #d1a63c; --unknown: #5d6875; }
-  }
-  text { font-family: system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; font-size: 13px; fill: var(--ink); }
+  text { font-family: system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; font-size: 13px; fill: #1f2328; }
   .name { font-size: 19px; font-weight: 600; }
-  .soft { fill: var(--soft); }
+  .soft { fill: #59636e; }
   .small { font-size: 12px; }
   .code { font-family: ui-monospace, 'DejaVu Sans Mono', Consolas, monospace; font-size: 12px; }
   .letter { font-weight: 600; text-anchor: middle; fill: #0b0f14; }
   .over { font-weight: 600; text-anchor: middle; }
   .end { text-anchor: end; }
-  .back { fill: var(--back); }
-  .zone { fill: var(--zone); }
-  .line { stroke: var(--line); stroke-width: 1; fill: none; }
-  .part { stroke: var(--back); stroke-width: 1; }
-  .stack { fill: var(--stack); } .tls { fill: var(--tls); } .data { fill: var(--data); } .data2 { fill: var(--data2); }
-  .zeros { fill: var(--zeros); } .heap { fill: var(--heap); } .unknown { fill: url(#unknown); }
-  .stripe { stroke: var(--unknown); stroke-width: 5; }
-  .room { fill: var(--room); } .unused { fill: var(--unused); } .ink { fill: var(--ink); }
+  .back { fill: #ffffff; }
+  .zone { fill: #eaf1fb; }
+  .line { stroke: #c8ced4; stroke-width: 1; fill: none; }
+  .part { stroke: #ffffff; stroke-width: 1; }
+  .stack { fill: #7fb0f0; } .tls { fill: #d9a3ea; } .data { fill: #7ccf8a; } .data2 { fill: #a8e0b0; }
+  .zeros { fill: #8fd6d9; } .heap { fill: #f5cf6b; } .unknown { fill: url(#unknown); }
+  .stripe { stroke: #d3d8de; stroke-width: 5; }
+  .room { fill: #eef0f2; } .unused { fill: #dfe3e7; } .ink { fill: #1f2328; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3; } .soft { fill: #9aa5b1; } .letter { fill: #0b0f14; }
+    .back { fill: #15191f; } .zone { fill: #1d2836; } .line { stroke: #434b55; fill: none; } .part { stroke: #15191f; }
+    .stack { fill: #4f8fdc; } .tls { fill: #b979cf; } .data { fill: #4fae60; } .data2 { fill: #3b8a4b; }
+    .zeros { fill: #3fa3a8; } .heap { fill: #d1a63c; } .unknown { fill: url(#unknown); } .stripe { stroke: #5d6875; }
+    .room { fill: #252b33; } .unused { fill: #39424d; } .ink { fill: #e6edf3; }
+  }
 ";
 
 /// A text inside of SVG.
