@@ -16,6 +16,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("unthreaded_and_off", NEEDS, unthreaded_and_off);
     suite.test("a_dependency_cannot_say_it_in_its_build_script", NEEDS, a_dependency_cannot_say_it_in_its_build_script);
     suite.test("required_travels_from_a_dependency", NEEDS, required_travels_from_a_dependency);
+    suite.test("required_by_a_wrong_dependent", NEEDS, required_by_a_wrong_dependent);
     suite.test("required_through_lto", NEEDS, required_through_lto);
     suite.test("required_in_bitcode", NEEDS, required_in_bitcode);
     suite.test("required_through_wasm_bindgen", &[NEEDS, &[Tool::WasmBindgen]].concat(), required_through_wasm_bindgen);
@@ -83,6 +84,15 @@ fn required_travels_from_a_dependency() {
     // A linker that knows nothing of it links as ever.
     let bare = Project::new("tests/fixtures/required", "required-lost", Tool::WasmLd(22).path()).env(LOST.0, LOST.1);
     bare.build(&[]).expect_success();
+}
+
+/// Another program with the same library, whose own recipe has lost `+atomics`.
+fn required_by_a_wrong_dependent() {
+    let wrong = Project::new("tests/fixtures/required-wrong", "required-wrong", shim());
+    let refused = wrong.build(&[]).expect_code(101).expect_stderr("error[not-threaded]");
+    refused.expect_stderr("must be threaded, says `leaf`");
+    // Any other linker makes a module of it, which runs on one thread.
+    wrong.linker(Tool::WasmLd(22).path()).build(&[]).expect_success();
 }
 
 fn required_through_lto() {

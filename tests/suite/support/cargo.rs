@@ -181,6 +181,8 @@ fn copy(from: &Path, to: &Path) {
                 .replace("path = \"../../../..\"", &root)
                 .replace("path = \"../../..\"", &root)
                 .replace("path = \"../..\"", &root);
+            let beside = format!("path = \"{}/", repository().join("tests/fixtures/required").display());
+            let text = text.replace("path = \"../required/", &beside);
             fs::write(&target, text).expect("a copy can be written");
         } else {
             fs::copy(&path, &target).expect("a copy can be written");
