@@ -2,16 +2,21 @@
 
 use std::io::{self, IsTerminal};
 
+/// Whether colour is wanted on `stream`: where that is a terminal that has it, and `NO_COLOR` is not set.
+pub fn wanted(stream: &impl IsTerminal) -> bool {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !plain && !dumb && stream.is_terminal()
+}
+
 /// Whether to use any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Colours(bool);
 
 impl Colours {
-    /// For standard output: where that is a terminal, and `NO_COLOR` is not set.
+    /// For standard output.
     pub fn for_stdout() -> Colours {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Colours(!plain && !dumb && io::stdout().is_terminal())
+        Colours(wanted(&io::stdout()))
     }
 
     fn paint(self, code: &str, text: &str) -> String {

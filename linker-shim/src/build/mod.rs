@@ -17,7 +17,7 @@ mod words;
 
 use call::Call;
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 use verdict::Verdict;
@@ -154,8 +154,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
 
 /// A line in cargo's manner, with a verb in front.
 fn say(verb: &str, text: &str) {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if !plain && std::io::stderr().is_terminal() {
+    if crate::colour::wanted(&std::io::stderr()) {
         eprintln!("\x1b[1;32m{verb:>12}\x1b[0m {text}");
     } else {
         eprintln!("{verb:>12} {text}");

@@ -15,7 +15,7 @@ mod workers;
 use child::Runner;
 use facts::Facts;
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use toolchain::Toolchain;
 
 /// How the demo speaks.
@@ -28,11 +28,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// For standard output: in colour where that is a terminal, and `NO_COLOR` is not set.
+    /// For standard output.
     pub fn for_stdout(verbose: bool) -> Options {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Options { verbose, colour: !plain && !dumb && io::stdout().is_terminal() }
+        Options { verbose, colour: crate::colour::wanted(&io::stdout()) }
     }
 }
 

@@ -59,7 +59,7 @@ pub fn examine(look: &Look, report: &mut Report) {
         report.add(
             Level::Note,
             "need-not-stated",
-            "nothing says that links must be threaded: where +atomics gets lost, they pass without a word",
+            "nothing in cargo's configuration says that links must be threaded (a build.rs may): where +atomics gets lost, they pass without a word",
             Place::None,
             format!("cargo wasm-threads init; or in rustflags: \"-C\", \"link-arg={}\"; or build.rs", look.recipe.marker),
         );

@@ -11,7 +11,7 @@ mod text;
 mod words;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use subject::Subject;
@@ -133,7 +133,7 @@ fn show(options: &Options) -> Result<(), String> {
     let text = if options.json {
         document::file(&file).lines() + "\n"
     } else {
-        in_text(&file, Look { characters, colour: has_colour() })
+        in_text(&file, Look { characters, colour: crate::colour::wanted(&io::stdout()) })
     };
     match io::stdout().lock().write_all(text.as_bytes()) {
         // The reader went away: nobody is left to tell.
@@ -214,10 +214,4 @@ fn is_utf8() -> bool {
     let Some(locale) = set.next() else { return cfg!(windows) };
     let locale = locale.to_string_lossy().to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
-}
-
-fn has_colour() -> bool {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    !plain && !dumb && io::stdout().is_terminal()
 }
