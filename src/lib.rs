@@ -33,6 +33,8 @@ mod verify;
 #[cfg(feature = "verify")]
 pub mod contract;
 #[cfg(feature = "verify")]
+pub mod glue;
+#[cfg(feature = "verify")]
 pub mod module;
 #[cfg(feature = "verify")]
 pub mod report;
@@ -53,6 +55,8 @@ mod os_bytes;
 pub mod plan;
 #[cfg(feature = "linker")]
 pub mod settings;
+#[cfg(feature = "linker")]
+pub mod single_file;
 #[cfg(feature = "linker")]
 pub mod target;
 

@@ -64,6 +64,10 @@ rules! {
         "emcc's libraries then have no threads: the first spawn fails with EAGAIN, or std aborts";
     TARGET_WITHOUT_THREADS = "target-without-threads" Error
         "this target's libc has no threads: its first spawn fails";
+    GLUE_MEMORY_NOT_SHARED = "glue-memory-not-shared" Error
+        "the script that comes with the module makes its memory, and an instance refuses a memory that is not shared";
+    GLUE_MEMORY_MISMATCH = "glue-memory-mismatch" Error
+        "the script that comes with the module makes its memory, and an instance refuses other limits than its own";
     NOT_THREADED = "not-threaded" Error
         "it would run on one thread only, and nothing would say so";
     THREADED = "threaded" Error

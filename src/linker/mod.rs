@@ -8,7 +8,6 @@ mod process;
 mod real_linker;
 mod reproduce;
 mod scratch;
-mod single_file;
 
 use crate::command_line::{CommandLine, Loaded, Style};
 use crate::inputs;

@@ -1,11 +1,11 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
-use super::single_file;
 use crate::command_line::{Driver, Options, Style};
 use crate::contract::{Abi, Contract};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
 use crate::rules;
+use crate::single_file;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
