@@ -10,6 +10,7 @@
 //! | [`required!`] | none, `no_std` | any crate: whoever links it must be threaded |
 //! | `cc()` | `cc` | C and C++ objects that may be linked into a shared memory |
 //! | `verify()` | `verify` | one verdict on a module, for a program that embeds it |
+//! | `picture` | `picture` | the facts of a module and a picture of its memory, as `cargo wasm-threads inspect` shows them |
 //!
 //! The feature `linker` is what `wasm-threads-linker` is made of; its modules are no stable interface.
 //!
@@ -36,6 +37,8 @@ pub mod contract;
 pub mod glue;
 #[cfg(feature = "verify")]
 pub mod module;
+#[cfg(feature = "picture")]
+pub mod picture;
 #[cfg(feature = "verify")]
 pub mod report;
 #[cfg(feature = "verify")]

@@ -1,23 +1,15 @@
 //! `cargo wasm-threads inspect FILE`: the facts of a module, and a picture of its memory.
 
-mod document;
-mod javascript;
-mod json;
-mod layout;
-mod scale;
-mod subject;
-mod svg;
 mod text;
-mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use subject::Subject;
 use text::Look;
-use wasm_threads::module::{OpenFile, Part, ReadAt, ReadError, core_modules};
-use words::Characters;
+use wasm_threads::module::{OpenFile, ReadError};
+use wasm_threads::picture::File;
+use wasm_threads::picture::words::{self, Characters};
 
 const HELP: &str = "\
 Shows the facts of a WebAssembly module, as far as threads are concerned, and a
@@ -42,14 +34,6 @@ Examples:
 
 Exit status: 0 shown, whether it is threaded or not; 2 it could not be read, or
 bad usage.";
-
-/// What was read of a file.
-struct File {
-    name: String,
-    size: u64,
-    component: bool,
-    subjects: Vec<Subject>,
-}
 
 #[derive(Default)]
 struct Options {
@@ -131,7 +115,7 @@ fn show(options: &Options) -> Result<(), String> {
         write_picture(path, &options.file, &file)?;
     }
     let text = if options.json {
-        document::file(&file).lines() + "\n"
+        file.json()
     } else {
         in_text(&file, Look { characters, colour: crate::colour::wanted(&io::stdout()) })
     };
@@ -146,24 +130,8 @@ fn read(path: &Path) -> Result<File, String> {
     let shown = words::escaped(&path.to_string_lossy(), Characters::Unicode).replace("\\\\", "\\");
     let unreadable = |error: ReadError| format!("{shown} cannot be read: {}", one_line(&error.to_string()));
     let source = OpenFile::open(path).map_err(|error| unreadable(error.into()))?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let mut file = File { name, size: source.size(), component: false, subjects: Vec::new() };
-    let display = words::escaped(&file.name, Characters::Unicode);
-    match core_modules(&source).map_err(unreadable)? {
-        None => file.subjects.push(Subject::read(&source, 0, &display).map_err(unreadable)?),
-        Some(modules) => {
-            file.component = true;
-            for (index, range) in modules.iter().enumerate() {
-                let part = Part::new(&source, range.start, range.end - range.start);
-                let subject = Subject::read(&part, range.start, &format!("module {index}"));
-                let inside = |error| {
-                    format!("in module {index} of the component, which begins at byte {}: {}", range.start, unreadable(error))
-                };
-                file.subjects.push(subject.map_err(inside)?);
-            }
-        }
-    }
-    Ok(file)
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    File::read(&name, &source).map_err(unreadable)
 }
 
 /// What is wrong may have bytes of the file in it.
@@ -195,16 +163,15 @@ fn in_text(file: &File, look: Look) -> String {
 
 fn write_picture(path: &Path, module: &Path, file: &File) -> Result<(), String> {
     let shown = path.display();
-    let Some(subject) = file.subjects.iter().find(|subject| subject.layout.is_some()) else {
+    let Some(picture) = file.svg() else {
         return Err(format!("there is no memory to draw, so {shown} was not written"));
     };
     // A slip of the hand must not cost the module.
-    if let (Ok(picture), Ok(module)) = (path.canonicalize(), module.canonicalize())
-        && picture == module
+    if let (Ok(written), Ok(module)) = (path.canonicalize(), module.canonicalize())
+        && written == module
     {
         return Err(format!("{shown} is the module itself: --svg wants another file to write"));
     }
-    let picture = svg::picture(subject, &file.name);
     std::fs::write(path, picture).map_err(|error| format!("cannot write {shown}: {error}"))
 }
 

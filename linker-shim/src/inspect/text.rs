@@ -1,11 +1,8 @@
 //! The facts and the picture for a terminal of 80 columns.
 
-use super::javascript;
-use super::layout::{Kind, Layout, Part};
-use super::scale::shares;
-use super::subject::{Subject, Verdict};
-use super::words::{Characters, counted, cut, escaped, padded, size, wrapped};
 use wasm_threads::module::{Kind as ExportKind, Memory};
+use wasm_threads::picture::words::{Characters, counted, cut, escaped, padded, size, wrapped};
+use wasm_threads::picture::{Found, Kind, Layout, Part, Subject, Verdict, javascript, shares};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -330,9 +327,9 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
     }
     if let Some((pointer, found)) = subject.layout.as_ref().and_then(|layout| layout.stack) {
         let found = match found {
-            super::layout::Found::Export => "",
-            super::layout::Found::Name => " (by its name, it is not exported)",
-            super::layout::Found::Order => " (taken for it: the first global that can be set)",
+            Found::Export => "",
+            Found::Name => " (by its name, it is not exported)",
+            Found::Order => " (taken for it: the first global that can be set)",
         };
         row("stack pointer", sentence(format!("begins at {pointer}{found}")));
     }

@@ -1,9 +1,9 @@
 //! One module, and all that is said of it.
 
 use super::layout::{Layout, tls_template};
-use wasm_threads::contract::{Abi, Contract};
-use wasm_threads::module::{Details, Export, Kind, Memory, Module, ReadAt, ReadError};
-use wasm_threads::report::Finding;
+use crate::contract::{Abi, Contract};
+use crate::module::{Details, Export, Kind, Memory, Module, ReadAt, ReadError};
+use crate::report::Finding;
 
 /// What was read, and what follows from it.
 pub struct Subject {
@@ -11,10 +11,15 @@ pub struct Subject {
     pub offset: u64,
     /// Its size in bytes.
     pub size: u64,
+    /// The facts that the contract is about.
     pub module: Module,
+    /// Further facts.
     pub details: Details,
+    /// What is where in its first memory.
     pub layout: Option<Layout>,
+    /// Who runs it.
     pub abi: Abi,
+    /// What the contract says.
     pub verdict: Verdict,
 }
 

@@ -1,7 +1,7 @@
 //! The line of JavaScript that makes the memory which a module imports.
 
 use super::json::quote;
-use wasm_threads::module::Memory;
+use crate::module::Memory;
 
 /// The most pages that JavaScript gives a memory (WebAssembly JavaScript Interface, "Implementation-defined Limits").
 pub const MOST_PAGES: u64 = 65_536;

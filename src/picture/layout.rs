@@ -4,7 +4,7 @@
 //! (`--stack-first`, which rustc passes, and which is the default of LLVM 20 and later); or the data from 1024 on, then the
 //! stack, then the heap. The stack grows down, from where its pointer begins. Nothing here is a guess that is not called one.
 
-use wasm_threads::module::{Details, Export, Kind as ExportKind, Module};
+use crate::module::{Details, Export, Kind as ExportKind, Module};
 
 /// What a part of a memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::javascript;
 use super::layout::{Kind, Layout, Part};
 use super::scale::shares;
 use super::subject::Subject;
-use super::words::{Characters, cut, escaped, size, wrapped};
+use super::words::{self, Characters, cut, escaped, size, wrapped};
 use std::fmt::Write;
 
 const WIDTH: usize = 820;
@@ -88,8 +88,8 @@ fn classes(parts: &[Part]) -> Vec<&'static str> {
 }
 
 /// The picture of the module's first memory.
-pub fn picture(subject: &Subject, file: &str) -> String {
-    let (Some(layout), Some(memory)) = (&subject.layout, subject.module.memory()) else { return String::new() };
+pub fn picture(subject: &Subject, file: &str) -> Option<String> {
+    let (layout, memory) = (subject.layout.as_ref()?, subject.module.memory()?);
     let mut drawing = Drawing { body: String::new(), y: 0 };
     drawing.text(MARGIN, 42, "name", &name(file, 48));
     let whose = match &memory.import {
@@ -124,7 +124,7 @@ pub fn picture(subject: &Subject, file: &str) -> String {
     let height = drawing.y + 24;
     let parts = layout.parts.iter().map(|part| format!("{}: {} from {}.", part.name, size(part.size()), part.begins));
     let parts: Vec<String> = parts.map(|text| xml(&escaped(&text, Characters::Unicode))).collect();
-    format!(
+    Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-labelledby=\"title description\">\n<title id=\"title\">The memory of {}</title>\n<desc id=\"description\">{}. {}</desc>\n\
          <style>{STYLE}</style>\n<defs><pattern id=\"unknown\" width=\"10\" height=\"10\" patternUnits=\"userSpaceOnUse\" \
@@ -133,7 +133,7 @@ pub fn picture(subject: &Subject, file: &str) -> String {
         limits,
         parts.join(" "),
         drawing.body
-    )
+    ))
 }
 
 fn bars(drawing: &mut Drawing, layout: &Layout) {
@@ -175,7 +175,7 @@ fn bars(drawing: &mut Drawing, layout: &Layout) {
         let y = drawing.y + THICK / 2 + 5;
         let name = cut(&escaped(&part.name, Characters::Unicode), 40);
         // Where there is room for the letters of any font.
-        let fits = width > 40 + 10 * super::words::width(&name);
+        let fits = width > 40 + 10 * words::width(&name);
         let label = if fits { format!("{}&#160;&#160; {}", letter(index), xml(&name)) } else { letter(index) };
         drawing.text(x + width / 2, y, on(part.kind), &label);
         x += width;

@@ -1,13 +1,13 @@
-//! The facts as JSON, in a shape that has a version: a member may be added to it; none changes its meaning or goes.
+//! The facts as JSON.
 
 use super::json::Value;
 use super::layout::Layout;
 use super::subject::{Subject, Verdict};
 use super::{File, javascript};
-use wasm_threads::contract::Abi;
-use wasm_threads::module::{Kind, Memory};
-use wasm_threads::report::Finding;
-use wasm_threads::rules::Level;
+use crate::contract::Abi;
+use crate::module::{Kind, Memory};
+use crate::report::Finding;
+use crate::rules::Level;
 
 /// The version of the shape.
 const VERSION: u128 = 1;
@@ -143,7 +143,7 @@ fn exports(subject: &Subject) -> Value {
     // Memories have theirs beside them.
     let memories = subject.module.exports.values().filter(|export| export.kind == Kind::Memory).count();
     let others = subject.module.exports.len() - of_threads.len() - memories;
-    let export = |(name, export): &(&str, wasm_threads::module::Export)| {
+    let export = |(name, export): &(&str, crate::module::Export)| {
         let kind = match export.kind {
             Kind::Function => "function",
             Kind::Global => "global",
