@@ -7,6 +7,7 @@
 mod atomics;
 #[cfg(unix)]
 mod bad_use;
+mod browser;
 mod build;
 #[cfg(unix)]
 mod build_calls;
@@ -53,6 +54,7 @@ use support::Suite;
 
 fn main() {
     let mut suite = Suite::from_arguments();
+    suite.module("browser", browser::tests);
     suite.module("build", build::tests);
     suite.module("build_scripts", build_scripts::tests);
     suite.module("cli", cli::tests);

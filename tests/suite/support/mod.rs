@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod archive;
+pub mod browser;
 pub mod cargo;
 pub mod clang;
 pub mod facts;
@@ -17,6 +18,7 @@ pub mod recorder;
 pub mod suite;
 pub mod tool;
 
+pub use browser::{Browser, Headers};
 pub use cargo::{Project, built, two_adders, two_wide_adders, two_workers};
 pub use facts::Facts;
 pub use link::{FLAVOR, Link, THREADED, shim};

@@ -41,6 +41,13 @@ pub enum Tool {
     WasmBindgen,
     /// Debian's `emcc`, 3.1.6, with the acorn it needs.
     Emcc,
+    /// `chromium`.
+    Chromium,
+    /// Firefox in its long-lived version.
+    Firefox,
+    /// npm's package `puppeteer-core`, which drives both, in the version and the folder where `tests/run --install` puts it. It
+    /// wants [`Tool::NewNode`].
+    Puppeteer,
     /// Any program on PATH, by its name and the package that has it.
     Program(&'static str, &'static str),
 }
@@ -65,6 +72,9 @@ impl Tool {
             Tool::Wabt => "wabt".into(),
             Tool::WasmBindgen => "wasm-bindgen".into(),
             Tool::Emcc => "emcc".into(),
+            Tool::Chromium => "chromium".into(),
+            Tool::Firefox => "firefox-esr".into(),
+            Tool::Puppeteer => "puppeteer".into(),
             Tool::Program(name, _) => (*name).into(),
         }
     }
@@ -86,6 +96,9 @@ impl Tool {
             Tool::Wabt => "package wabt".into(),
             Tool::WasmBindgen => format!("cargo install wasm-bindgen-cli --version {}", pinned("wasm_bindgen")),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
+            Tool::Chromium => "package chromium".into(),
+            Tool::Firefox => "package firefox-esr".into(),
+            Tool::Puppeteer => format!("npm's package puppeteer-core {}", pinned("puppeteer")),
             Tool::Program(_, package) => format!("package {package}"),
         }
     }
@@ -142,6 +155,14 @@ impl Tool {
             Tool::Emcc => {
                 let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
                 all.iter().all(|path| path.exists()).then(|| all[0].clone())
+            }
+            Tool::Chromium => on_path("chromium"),
+            Tool::Firefox => on_path("firefox-esr"),
+            Tool::Puppeteer => {
+                let folder =
+                    Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/puppeteer/node_modules/puppeteer-core");
+                let package = std::fs::read_to_string(folder.join("package.json")).ok()?;
+                package.contains(&format!("\"version\": \"{}\"", pinned("puppeteer"))).then_some(folder)
             }
             Tool::Program(name, _) => on_path(name),
         }
