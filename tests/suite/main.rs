@@ -20,6 +20,7 @@ mod cli;
 mod contract;
 mod demo;
 mod differential;
+mod docs;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
@@ -43,6 +44,8 @@ mod main_job;
 mod modes;
 mod output;
 #[cfg(unix)]
+mod recipes;
+#[cfg(unix)]
 mod reproduce;
 mod support;
 #[cfg(unix)]
@@ -61,6 +64,7 @@ fn main() {
     suite.module("contract", contract::tests);
     suite.module("demo", demo::tests);
     suite.module("differential", differential::tests);
+    suite.module("docs", docs::tests);
     suite.module("examples", examples::tests);
     suite.module("harness", harness::tests);
     suite.module("main_job", main_job::tests);
@@ -82,6 +86,7 @@ fn main() {
         suite.module("lines", lines::tests);
         suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
+        suite.module("recipes", recipes::tests);
         suite.module("reproduce", reproduce::tests);
         suite.module("wasi", wasi::tests);
         suite.module("wide", wide::tests);
@@ -89,7 +94,7 @@ fn main() {
     #[cfg(not(unix))]
     eprintln!(
         "not run on this system, for want of scripts: atomics bad_use build_calls c clang doctor emscripten explain forwarding init \
-         inspect lines linkers modes reproduce wasi wide"
+         inspect lines linkers modes recipes reproduce wasi wide"
     );
     suite.run()
 }

@@ -47,10 +47,17 @@ fn turn() -> Rc<MutexGuard<'static, ()>> {
 impl Project {
     /// A fresh copy of `fixture` (a path in the repository), built under `name`, linked by `linker`.
     pub fn new(fixture: &str, name: &str, linker: impl AsRef<Path>) -> Self {
+        let project = Project::empty(name, linker);
+        copy(&repository().join(fixture), &project.folder);
+        project
+    }
+
+    /// A folder without anything in it.
+    pub fn empty(name: &str, linker: impl AsRef<Path>) -> Self {
         let turn = turn();
         let folder = lasting_folder("projects").join(name);
         let _ = fs::remove_dir_all(&folder);
-        copy(&repository().join(fixture), &folder);
+        fs::create_dir_all(&folder).expect("a folder in cargo's target folder");
         Project { folder, variables: Vec::new(), linker: linker.as_ref().to_owned(), _turn: turn }
     }
 
@@ -86,12 +93,15 @@ impl Project {
 
     /// Cargo in the project's folder.
     pub fn cargo(&self, words: &[&str]) -> Run {
-        let cargo = Tool::RustcWeb.path().with_file_name("cargo");
-        let bin = linker_folder();
-        let mut path = vec![bin, PathBuf::from("/usr/bin")];
+        self.run(Tool::RustcWeb.path().with_file_name("cargo"), &[]).words(words)
+    }
+
+    /// Any program in the project's folder, with what cargo needs, and `folders` in front of PATH.
+    pub fn run(&self, program: impl Into<PathBuf>, folders: &[PathBuf]) -> Run {
+        let mut path = folders.to_vec();
+        path.extend([linker_folder(), PathBuf::from("/usr/bin")]);
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        let mut run = Run::new(cargo)
-            .words(words)
+        let mut run = Run::new(program)
             .folder(&self.folder)
             .path(path)
             .env("RUSTC_BOOTSTRAP", "1")
@@ -128,7 +138,8 @@ pub fn built(target: &str, profile: &str) -> PathBuf {
     target_folder().join(target).join(profile)
 }
 
-fn target_folder() -> PathBuf {
+/// The folder that all projects build into.
+pub fn target_folder() -> PathBuf {
     lasting_folder("std")
 }
 

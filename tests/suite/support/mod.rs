@@ -10,10 +10,13 @@ pub mod clang;
 pub mod facts;
 pub mod golden;
 pub mod link;
+pub mod markdown;
 pub mod no_core;
 pub mod objects;
 pub mod place;
 pub mod process;
+#[cfg(unix)]
+pub mod recipe;
 pub mod recorder;
 pub mod suite;
 pub mod tool;
@@ -22,9 +25,12 @@ pub use browser::{Browser, Headers};
 pub use cargo::{Project, built, two_adders, two_wide_adders, two_workers};
 pub use facts::Facts;
 pub use link::{FLAVOR, Link, THREADED, shim};
+pub use markdown::Markdown;
 pub use no_core::NoCore;
 pub use place::Place;
 pub use process::{Ran, Run};
+#[cfg(unix)]
+pub use recipe::{Recipe, Server};
 pub use recorder::Recorder;
 pub use suite::Suite;
 pub use tool::Tool;

