@@ -1,104 +1,149 @@
-//! What a threaded module is, rule by rule.
-//!
-//! This version judges what comes out of a linker, for javascript hosts and for hosts of wasi-threads.
+//! What a threaded module is, rule by rule: for what a linker wrote, and for what wasm-bindgen made of it, by who runs it.
 
+mod emscripten;
+mod javascript;
+mod kind;
 mod wasi;
 
-use crate::exports::TLS_EXPORTS;
-use crate::module::{Export, Kind, Memory, Module};
-use crate::report::Finding;
-use crate::rules;
-use crate::size::show;
+pub use kind::{Abi, Stage};
 
-/// Who runs the module, and so what it must bring along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Abi {
-    /// A javascript host: wasm-bindgen, or one's own.
-    Javascript,
-    /// A host of `wasm32-wasip1-threads`: its libc handles thread-local storage inside.
-    WasiThreads,
-    /// WASI without threads: `wasm32-wasip1`.
-    Wasi,
-    /// The script that emcc writes beside it.
-    Emscripten,
-    /// Another Emscripten module, which loads it while it runs.
-    EmscriptenSide,
-}
+pub(crate) use javascript::asks_for_tls_inside;
+
+use crate::module::{Kind, Memory, Module, Segment};
+use crate::report::{Finding, name_of};
+use crate::rules::{self, Rule};
+use crate::size::show;
 
 /// The demands on one kind of module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contract {
-    /// The kind.
+    /// Who runs it.
     pub abi: Abi,
+    /// How far it has come. wasm-opt and tools that strip keep that.
+    pub stage: Stage,
+}
+
+/// What became of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The answer.
+    pub outcome: Outcome,
+}
+
+/// The answer of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The module keeps it.
+    Passed,
+    /// It has nothing to say of this module, for this reason.
+    NotApplicable(&'static str),
+    /// What it found; that may be warnings only.
+    Found(Vec<Finding>),
 }
 
 /// `memory-cannot-grow` is an error where less than this lies above the heap's base, in bytes: less than one allocation of
 /// a mebibyte, which a program of any size makes.
 const LEAST_HEAP: u64 = 1 << 20;
 
-impl Contract {
-    /// The contract that `module` must keep, read off the module itself.
-    pub fn of(module: &Module) -> Contract {
-        // Javascript can stand in for WASI, under C code in a module of its own. It is told by the export that only its threads
-        // need: a libc's threads set themselves up from inside.
-        let wasi = wasi::is_imported(module) && !module.exports.contains_key("__wasm_init_tls");
-        // A program that starts no thread has no entry for one. The target shows all the same: it shares its memory, and exports
-        // it again, which rustc up to 1.91 never did for WASI without threads.
-        let shared_twice = module.memory().is_some_and(|memory| memory.shared && memory.import.is_some())
-            && exports(module, "memory", Kind::Memory);
-        let abi = if wasi::has_threads(module) || (wasi && shared_twice) {
-            Abi::WasiThreads
-        } else if wasi {
-            Abi::Wasi
-        } else {
-            Abi::Javascript
-        };
-        Contract { abi }
-    }
+/// Whom a rule is for.
+type For = fn(Contract) -> Result<(), &'static str>;
+/// What it says.
+type Ask = fn(&Check<'_>) -> Outcome;
 
-    /// The contract that `module` must keep, where the target that it was linked for is known.
-    pub fn known(abi: Abi, module: &Module) -> Contract {
-        // Threads of one's own making, on a target whose libc has none.
-        let abi = if abi == Abi::Wasi && wasi::has_threads(module) { Abi::WasiThreads } else { abi };
-        Contract { abi }
-    }
+/// The contract, in the order of its findings.
+static CONTRACT: &[(&Rule, For, Ask)] = &[
+    (&rules::TARGET_WITHOUT_THREADS, any, |check| check.target_without_threads()),
+    (&rules::COMPACT_IMPORTS, any, |check| check.compact_imports()),
+    (&rules::MEMORY_MISSING, any, |check| check.memory_missing()),
+    (&rules::MEMORY_NOT_SHARED, any, |check| check.memory_not_shared()),
+    (&rules::MEMORY_NOT_IMPORTED, any, |check| check.memory_not_imported()),
+    (&rules::SEVERAL_MEMORIES, javascript, |check| check.several_memories()),
+    (&rules::MEMORY_CANNOT_GROW, not_emscripten, |check| check.memory_cannot_grow()),
+    (&rules::ACTIVE_DATA_SEGMENT, any, |check| check.active_data_segment()),
+    (&rules::MEMORY_INIT_MISSING, linked_javascript, |check| check.memory_init_missing()),
+    (&rules::EXPORT_MISSING, not_emscripten, |check| check.exports()),
+    (&rules::TLS_INIT_WRAPPED, linked_javascript, |check| check.tls_init_wrapped()),
+    (&rules::START_IN_EVERY_THREAD, after_wasm_bindgen, |check| check.start_in_every_thread()),
+    (&rules::EXTERNREF_TABLE_LOST, after_wasm_bindgen, |check| check.externref_table_lost()),
+    (&rules::THREAD_START_WRAPPED, wasi_threads, |check| check.thread_start_wrapped()),
+    (&rules::COMMAND_OR_REACTOR, wasi_threads, |check| check.command_or_reactor()),
+    (&rules::LIBC_MISMATCH, wasi_threads, |check| check.libc_mismatch()),
+    (&rules::EMSCRIPTEN_WITHOUT_PTHREADS, emscripten_main, |check| check.emscripten_without_pthreads()),
+    (&rules::OBJECT_WITHOUT_ATOMICS, any, |check| check.object_without_atomics()),
+];
 
-    /// Holds `module`, called `name` in the texts, against the contract. No errors among the findings: it is threaded.
-    pub fn check(self, module: &Module, name: &str) -> Vec<Finding> {
-        let check = Check { module, name, abi: self.abi };
-        if let Some(finding) = check.target_without_threads() {
-            // Whatever else is missing comes of that.
-            return vec![finding];
-        }
-        let findings = [
-            check.memory(),
-            check.several_memories(),
-            check.memory_cannot_grow(),
-            check.active_data_segment(),
-            check.memory_init_missing(),
-            check.tls_exports(),
-            check.heap_base(),
-            check.tls_init_wrapped(),
-            check.memory_export(),
-            check.thread_start(),
-            check.thread_start_wrapped(),
-            check.command_or_reactor(),
-            check.libc_mismatch(),
-            check.object_without_atomics(),
-        ];
-        findings.into_iter().flatten().collect()
-    }
+fn any(_: Contract) -> Result<(), &'static str> {
+    Ok(())
 }
 
-/// Where only what emcc links is judged otherwise.
-const fn is_emscripten(abi: Abi) -> bool {
-    matches!(abi, Abi::Emscripten | Abi::EmscriptenSide)
+fn javascript(contract: Contract) -> Result<(), &'static str> {
+    if contract.abi == Abi::Javascript { Ok(()) } else { Err("a rule for javascript") }
+}
+
+fn linked_javascript(contract: Contract) -> Result<(), &'static str> {
+    javascript(contract)?;
+    if contract.stage == Stage::Linked { Ok(()) } else { Err("a rule for what a linker wrote") }
+}
+
+fn after_wasm_bindgen(contract: Contract) -> Result<(), &'static str> {
+    if contract.stage == Stage::AfterWasmBindgen { Ok(()) } else { Err("a rule for what wasm-bindgen made") }
+}
+
+fn wasi_threads(contract: Contract) -> Result<(), &'static str> {
+    if contract.abi == Abi::WasiThreads { Ok(()) } else { Err("a rule for wasi-threads") }
+}
+
+fn emscripten_main(contract: Contract) -> Result<(), &'static str> {
+    if contract.abi == Abi::Emscripten { Ok(()) } else { Err("a rule for Emscripten's main modules") }
+}
+
+fn not_emscripten(contract: Contract) -> Result<(), &'static str> {
+    if contract.abi.is_emscripten() { Err("Emscripten's own script sees to it") } else { Ok(()) }
+}
+
+impl Contract {
+    /// Holds `module`, called `name` in the texts, against the contract. No errors among the findings: it is threaded.
+    pub fn check(self, module: &Module, name: &str) -> Vec<Finding> {
+        let judgements = self.judge(module, name).into_iter();
+        let found = judgements.filter_map(|judgement| match judgement.outcome {
+            Outcome::Found(findings) => Some(findings),
+            Outcome::Passed | Outcome::NotApplicable(_) => None,
+        });
+        found.flatten().collect()
+    }
+
+    /// The same, with the answer of each rule of the contract, in an order that stays.
+    pub fn judge(self, module: &Module, name: &str) -> Vec<Judgement> {
+        let name = &name_of(name);
+        let check = Check { module, name, contract: self };
+        let answer = |(rule, is_for, ask): &(&'static Rule, For, Ask)| {
+            // Whatever else is missing there comes of that.
+            let outcome = if self.abi == Abi::Wasi && *rule != &rules::TARGET_WITHOUT_THREADS {
+                Outcome::NotApplicable("its target has no threads")
+            } else {
+                match is_for(self) {
+                    Ok(()) => ask(&check),
+                    Err(reason) => Outcome::NotApplicable(reason),
+                }
+            };
+            Judgement { rule, outcome }
+        };
+        CONTRACT.iter().map(answer).collect()
+    }
 }
 
 struct Check<'a> {
     module: &'a Module,
     name: &'a str,
-    abi: Abi,
+    contract: Contract,
+}
+
+/// Passed, where nothing was found.
+fn found(findings: impl IntoIterator<Item = Finding>) -> Outcome {
+    let findings: Vec<Finding> = findings.into_iter().collect();
+    if findings.is_empty() { Outcome::Passed } else { Outcome::Found(findings) }
 }
 
 /// Whether `module` exports a thing of that kind under that name.
@@ -106,21 +151,41 @@ fn exports(module: &Module, name: &str, kind: Kind) -> bool {
     module.exports.get(name).is_some_and(|export| export.kind == kind)
 }
 
-impl Check<'_> {
+const NO_MEMORY: Outcome = Outcome::NotApplicable("it has no memory");
+const NOT_SHARED: Outcome = Outcome::NotApplicable("its memory is not shared");
+
+impl<'a> Check<'a> {
+    /// The first memory, if it is shared: without one, a linker makes none of what threads need, and one finding is enough.
+    fn shared(&self) -> Option<&'a Memory> {
+        self.module.memory().filter(|memory| memory.shared)
+    }
+
     /// The words that mend a link that the shim did not see, or that somebody took apart.
     fn relink(&self) -> String {
-        let target = match self.abi {
+        let target = match self.contract.abi {
             Abi::Javascript => "wasm32-unknown-unknown",
             Abi::WasiThreads | Abi::Wasi => "wasm32-wasip1-threads",
             Abi::Emscripten | Abi::EmscriptenSide => "wasm32-unknown-emscripten",
         };
-        let by = if is_emscripten(self.abi) { "link with -pthread, or" } else { "link" };
-        format!("{by} with `linker = \"wasm-threads-linker\"` under [target.{target}] in .cargo/config.toml")
+        let by = if self.contract.abi.is_emscripten() { "link with -pthread, or" } else { "link" };
+        let again = match self.contract.stage {
+            Stage::Linked => "",
+            Stage::AfterWasmBindgen => ", and run wasm-bindgen again",
+        };
+        format!("{by} with `linker = \"wasm-threads-linker\"` under [target.{target}] in .cargo/config.toml{again}")
     }
 
-    fn target_without_threads(&self) -> Option<Finding> {
-        (self.abi == Abi::Wasi).then(|| {
-            let seen = if wasi::is_imported(self.module) { "imports from WASI" } else { "linked for WASI" };
+    /// How flags reach the linker again.
+    fn pass(&self, flags: &str) -> String {
+        match self.contract.stage {
+            Stage::Linked => format!("pass {flags}"),
+            Stage::AfterWasmBindgen => format!("link again, pass {flags}; and run wasm-bindgen again"),
+        }
+    }
+
+    fn target_without_threads(&self) -> Outcome {
+        found((self.contract.abi == Abi::Wasi).then(|| {
+            let seen = if self.module.imports.wasi { "imports from WASI" } else { "linked for WASI" };
             Finding::new(
                 &rules::TARGET_WITHOUT_THREADS,
                 format!("{} is for a WASI target that has no threads", self.name),
@@ -128,36 +193,53 @@ impl Check<'_> {
                 "a module for wasm32-wasip1-threads",
                 "build with --target wasm32-wasip1-threads (once: rustup target add wasm32-wasip1-threads)",
             )
-        })
+        }))
     }
 
-    fn memory(&self) -> Option<Finding> {
-        let Some(memory) = self.module.memory() else {
+    fn compact_imports(&self) -> Outcome {
+        found(self.module.imports.compact.then(|| {
+            Finding::new(
+                &rules::COMPACT_IMPORTS,
+                format!("no engine takes the imports of {}", self.name),
+                "imports in groups (the compact import section proposal)",
+                "one entry for each import",
+                "run wasm-opt without --all-features: name the features that you need, or none where the module has a \
+                 target_features section",
+            )
+        }))
+    }
+
+    fn memory_missing(&self) -> Outcome {
+        found(self.module.memory().is_none().then(|| {
             let what = format!("{} has no memory", self.name);
-            return Some(Finding::new(
-                &rules::MEMORY_MISSING,
-                what,
-                "no memory",
-                "one memory, imported and shared",
-                self.relink(),
-            ));
-        };
-        let found = describe(memory);
-        if !memory.shared {
-            let what = format!("the memory of {} is not shared", self.name);
-            return Some(Finding::new(&rules::MEMORY_NOT_SHARED, what, found, "a shared memory with a maximum", self.relink()));
-        }
-        if memory.import.is_none() {
-            let what = format!("{} has a shared memory of its own instead of importing it", self.name);
-            let fix = if is_emscripten(self.abi) { self.relink() } else { "pass -C link-arg=--import-memory".to_owned() };
-            return Some(Finding::new(&rules::MEMORY_NOT_IMPORTED, what, found, "an imported memory, such as env.memory", fix));
-        }
-        None
+            Finding::new(&rules::MEMORY_MISSING, what, "no memory", "one memory, imported and shared", self.relink())
+        }))
     }
 
-    fn several_memories(&self) -> Option<Finding> {
+    fn memory_not_shared(&self) -> Outcome {
+        let Some(memory) = self.module.memory() else { return NO_MEMORY };
+        found((!memory.shared).then(|| {
+            let what = format!("the memory of {} is not shared", self.name);
+            Finding::new(&rules::MEMORY_NOT_SHARED, what, describe(memory), "a shared memory with a maximum", self.relink())
+        }))
+    }
+
+    fn memory_not_imported(&self) -> Outcome {
+        let Some(memory) = self.module.memory() else { return NO_MEMORY };
+        if !memory.shared {
+            return NOT_SHARED;
+        }
+        found(memory.import.is_none().then(|| {
+            let what = format!("{} has a shared memory of its own instead of importing it", self.name);
+            let emscripten = self.contract.abi.is_emscripten();
+            let fix = if emscripten { self.relink() } else { self.pass("-C link-arg=--import-memory") };
+            Finding::new(&rules::MEMORY_NOT_IMPORTED, what, describe(memory), "an imported memory, such as env.memory", fix)
+        }))
+    }
+
+    fn several_memories(&self) -> Outcome {
         let count = self.module.memories.len();
-        (self.abi == Abi::Javascript && count > 1).then(|| {
+        found((count > 1).then(|| {
             Finding::new(
                 &rules::SEVERAL_MEMORIES,
                 format!("{} has {count} memories", self.name),
@@ -165,15 +247,14 @@ impl Check<'_> {
                 "one memory",
                 "link without the objects that bring further memories",
             )
-        })
+        }))
     }
 
-    fn memory_cannot_grow(&self) -> Option<Finding> {
-        if is_emscripten(self.abi) {
-            // Its allocator takes what is there, and by default there is as much as there will ever be.
-            return None;
+    fn memory_cannot_grow(&self) -> Outcome {
+        let Some(memory) = self.shared() else { return NOT_SHARED };
+        if memory.maximum != Some(memory.minimum) {
+            return Outcome::Passed;
         }
-        let memory = self.module.memory().filter(|memory| memory.shared && memory.maximum == Some(memory.minimum))?;
         let bytes = memory.minimum.saturating_mul(memory.page);
         let base = self.module.constant("__heap_base").or(self.module.heap_begins);
         let heap = base.map(|base| bytes.saturating_sub(base));
@@ -187,22 +268,24 @@ impl Check<'_> {
             "a maximum above the minimum",
             match bytes {
                 // The default of the linker's shim, or the most that an address of 32 bits reaches.
-                0..0x4000_0000 => "pass -C link-arg=--max-memory=1073741824, and not --no-growable-memory",
-                0x4000_0000..0x1_0000_0000 => "pass -C link-arg=--max-memory=4294967296, and not --no-growable-memory",
-                _ => "pass a smaller -C link-arg=--initial-memory, or none",
+                0..0x4000_0000 => self.pass("-C link-arg=--max-memory=1073741824, and not --no-growable-memory"),
+                0x4000_0000..0x1_0000_0000 => self.pass("-C link-arg=--max-memory=4294967296, and not --no-growable-memory"),
+                _ => self.pass("a smaller -C link-arg=--initial-memory, or none"),
             },
         );
-        let finding = match self.abi {
+        let finding = match self.contract.abi {
             Abi::WasiThreads | Abi::Wasi => Finding { why: wasi::CANNOT_GROW.to_owned(), ..finding },
             Abi::Javascript | Abi::Emscripten | Abi::EmscriptenSide => finding,
         };
-        Some(if heap.is_some_and(|heap| heap >= LEAST_HEAP) { finding.warning() } else { finding })
+        found([if heap.is_some_and(|heap| heap >= LEAST_HEAP) { finding.warning() } else { finding }])
     }
 
-    fn active_data_segment(&self) -> Option<Finding> {
-        let active: Vec<_> = self.module.segments.iter().filter(|segment| segment.active).collect();
+    fn active_data_segment(&self) -> Outcome {
+        // One without bytes writes nothing, and one for another memory writes to one that atomics do not use.
+        let writes = |segment: &&Segment| segment.active && segment.size > 0 && segment.memory == 0;
+        let active: Vec<_> = self.module.segments.iter().filter(writes).collect();
         let bytes: u64 = active.iter().map(|segment| segment.size).sum();
-        (!active.is_empty()).then(|| {
+        found((!active.is_empty()).then(|| {
             Finding::new(
                 &rules::ACTIVE_DATA_SEGMENT,
                 format!("{} writes its data again in every thread", self.name),
@@ -210,117 +293,29 @@ impl Check<'_> {
                 "passive data segments, written once by a start function",
                 self.relink(),
             )
-        })
+        }))
     }
 
-    fn memory_init_missing(&self) -> Option<Finding> {
-        // The template of the thread-local storage is written by `__wasm_init_tls`, once in every thread. It is one segment;
-        // wasm-ld 14 makes no start function where it is the only one.
-        let template = usize::from(self.module.constant("__tls_size") != Some(0));
-        let passive = self.module.segments.iter().filter(|segment| !segment.active).count();
-        (self.abi == Abi::Javascript && passive > template && self.module.start.is_none()).then(|| {
-            Finding::new(
-                &rules::MEMORY_INIT_MISSING,
-                format!("nothing in {} writes its data to memory", self.name),
-                match passive {
-                    1 => "a passive data segment and no start function".to_owned(),
-                    _ => format!("{passive} passive data segments and no start function"),
-                },
-                "a start function (wasm-ld's __wasm_init_memory)",
-                "keep the start section: do not strip or rewrite it after the link",
-            )
-        })
-    }
-
-    fn tls_exports(&self) -> Option<Finding> {
-        if self.abi != Abi::Javascript || !self.module.memory().is_some_and(|memory| memory.shared) {
-            // Without a shared memory the linker defines none of them: one finding is enough.
-            return None;
+    fn exports(&self) -> Outcome {
+        match (self.contract.abi, self.contract.stage) {
+            (Abi::WasiThreads, _) => self.exports_for_wasi_threads(),
+            (_, Stage::Linked) => self.exports_for_javascript(),
+            (_, Stage::AfterWasmBindgen) => self.exports_of_wasm_bindgen(),
         }
-        let wrong: Vec<String> = TLS_EXPORTS.iter().filter_map(|name| self.wrong_export(name)).collect();
-        if wrong.is_empty() {
-            return None;
-        }
-        let broken = TLS_EXPORTS.iter().filter(|name| self.wrong_export(name).is_some());
-        let (taken, missing): (Vec<&str>, Vec<&str>) = broken.partition(|name| self.module.exports.contains_key(**name));
-        let mut fix = Vec::new();
-        if !missing.is_empty() {
-            let flags: Vec<String> = missing.iter().map(|name| format!("-C link-arg=--export={name}")).collect();
-            fix.push(format!("pass {}", flags.join(" ")));
-        }
-        if !taken.is_empty() {
-            let names = taken.join(", ");
-            fix.push(format!("leave the definition of {names} to the linker: no symbol of one's own may have that name"));
-        }
-        let finding = Finding::new(
-            &rules::EXPORT_MISSING,
-            format!("{} does not export what a new thread needs", self.name),
-            wrong.join(", "),
-            "__wasm_init_tls (a function of one address), __tls_size and __tls_align (constants), __tls_base (a mutable global)",
-            fix.join("; "),
-        );
-        // Whoever starts its threads from inside needs no exports, unless wasm-bindgen is to read the module.
-        let none = TLS_EXPORTS.iter().all(|name| !self.module.exports.contains_key(*name));
-        // Without any export it is no program, but the first bytes of one.
-        let inside = none && self.module.tls_inside && !self.module.exports.is_empty();
-        if !inside || self.module.wants_wasm_bindgen {
-            return Some(finding);
-        }
-        let what = format!("javascript cannot start a thread of {} by itself", self.name);
-        let why =
-            "the module has no thread-local storage, or sets it up from inside: this matters only where javascript would do it";
-        Some(Finding { what, why: why.to_owned(), ..finding }.warning())
     }
 
-    fn wrong_export(&self, name: &str) -> Option<String> {
-        let Some(Export { kind, index }) = self.module.exports.get(name) else {
-            return Some(format!("no export {name}"));
-        };
-        let global = self.module.globals.get(*index as usize).filter(|_| *kind == Kind::Global);
-        let right = match name {
-            "__wasm_init_tls" => *kind == Kind::Function && self.module.init_tls.is_some_and(|init| init.takes_one_address),
-            "__tls_base" => global.is_some_and(|global| global.mutable && global.integer),
-            _ => global.is_some_and(|global| !global.mutable && global.constant.is_some()),
-        };
-        (!right).then(|| match name {
-            "__wasm_init_tls" => format!("{name} is not a function of one address"),
-            "__tls_base" => format!("{name} is not a mutable global"),
-            _ => format!("{name} is not a constant"),
-        })
-    }
-
-    fn heap_base(&self) -> Option<Finding> {
-        let shared = self.module.memory().is_some_and(|memory| memory.shared);
-        (self.abi == Abi::Javascript && shared && self.wrong_export("__heap_base").is_some()).then(|| {
-            let mut finding = Finding::new(
-                &rules::EXPORT_MISSING,
-                format!("{} does not export __heap_base", self.name),
-                "no constant export __heap_base",
-                "__heap_base, for wasm-bindgen up to 0.2.126",
-                "pass -C link-arg=--export=__heap_base, or use wasm-bindgen 0.2.127 or later",
-            );
-            finding.why = "older versions of wasm-bindgen stop with \"failed to find `__heap_base`\"".to_owned();
-            finding.warning()
-        })
-    }
-
-    fn tls_init_wrapped(&self) -> Option<Finding> {
-        let first = self.module.init_tls.filter(|_| self.abi == Abi::Javascript)?.calls_first?;
-        Some(Finding::new(
-            &rules::TLS_INIT_WRAPPED,
-            format!("setting up a thread in {} runs the static constructors", self.name),
-            format!("the exported __wasm_init_tls begins with a call of function {first}"),
-            "an __wasm_init_tls that sets up thread-local storage and nothing else",
-            "pass -C link-arg=--export=__wasm_call_ctors, and call __wasm_call_ctors() once, in the first thread, after \
-             instantiating and before any other export",
-        ))
-    }
-
-    fn object_without_atomics(&self) -> Option<Finding> {
-        let features = self.module.features.as_ref().filter(|features| !features.uses("atomics"))?;
-        let shared = self.module.memory().is_some_and(|memory| memory.shared);
-        let names: Vec<_> = features.entries.iter().map(|(prefix, name)| format!("{prefix}{name}")).collect();
-        shared.then(|| {
+    fn object_without_atomics(&self) -> Outcome {
+        let Some(features) = &self.module.features else { return Outcome::NotApplicable("no features are recorded") };
+        if self.shared().is_none() {
+            return NOT_SHARED;
+        }
+        // wasm-bindgen begins a section of its own, with what it uses itself, where a linker has stripped the compiler's.
+        let by_compiler = ["sign-ext", "mutable-globals"].iter().any(|name| features.uses(name));
+        if self.contract.stage == Stage::AfterWasmBindgen && !by_compiler {
+            return Outcome::NotApplicable("the compiler's features are not recorded any more");
+        }
+        let names: Vec<_> = features.entries.iter().map(|(prefix, name)| format!("{prefix}{}", name_of(name))).collect();
+        found((!features.uses("atomics")).then(|| {
             Finding::new(
                 &rules::OBJECT_WITHOUT_ATOMICS,
                 format!("{} has a shared memory, but was not compiled for one", self.name),
@@ -329,14 +324,14 @@ impl Check<'_> {
                 "compile everything with +atomics (Rust: -C target-feature=+atomics and -Zbuild-std; C: -matomics -mbulk-memory) \
                  and do not pass --no-check-features",
             )
-        })
+        }))
     }
 }
 
 /// A memory in words: `env.memory, 17 to 16384 pages (1 GiB), shared`.
 pub fn describe(memory: &Memory) -> String {
     let whose = match &memory.import {
-        Some((module, name)) => format!("imported as {module}.{name}"),
+        Some((module, name)) => format!("imported as {}.{}", name_of(module), name_of(name)),
         None => "a memory of its own".to_owned(),
     };
     let limits = match memory.maximum {

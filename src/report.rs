@@ -72,9 +72,36 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Names come from files that we did not write: a control character in one must not reach a terminal.
+/// Names come from files that we did not write: a character in one that drives a terminal or turns a line around must not reach
+/// one. Nor a line that is a command to who runs a pipeline: GitHub takes any printed line for one that begins with `::`, spaces
+/// aside, and any that has `##[` in it.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+    let lines: Vec<String> = text.split('\n').map(clean_line).collect();
+    lines.join("\n")
+}
+
+fn clean_line(line: &str) -> String {
+    let mut line: String = line.chars().map(|character| if drives(character) { GONE } else { character }).collect();
+    let begins = line.len() - line.trim_start().len();
+    if line[begins..].starts_with("::") {
+        line.replace_range(begins..=begins, GONE_TEXT);
+    }
+    line.replace("##[", "#\u{fffd}[")
+}
+
+/// In place of what must not be shown.
+const GONE: char = '\u{fffd}';
+const GONE_TEXT: &str = "\u{fffd}";
+
+/// Control characters, and those that say in which direction a text runs (Unicode, UAX #9) or that are not seen at all.
+fn drives(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A name within a text: on one line, whatever is in it.
+pub(crate) fn name_of(name: &str) -> String {
+    name.chars().map(|character| if drives(character) { GONE } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ rules! {
     // The contract: what a threaded module is.
     UNREADABLE = "unreadable" Error
         "a module that cannot be read cannot be called threaded";
+    COMPACT_IMPORTS = "compact-imports" Error
+        "node, Deno, Chromium, Firefox and wasmtime refuse a module whose imports are written in groups";
     MEMORY_MISSING = "memory-missing" Error
         "threads share a memory, and there is none";
     MEMORY_NOT_SHARED = "memory-not-shared" Error
@@ -52,6 +54,10 @@ rules! {
         "a new thread needs these to set up its thread-local storage: without them all threads share one";
     TLS_INIT_WRAPPED = "tls-init-wrapped" Error
         "static constructors would run again in every thread, before its thread-local storage exists, over live data";
+    START_IN_EVERY_THREAD = "start-in-every-thread" Error
+        "a start section runs at every instantiation: in a new thread that is before its stack and its thread-local storage exist, on those of the first";
+    EXTERNREF_TABLE_LOST = "externref-table-lost" Error
+        "wasm-bindgen's script puts javascript's objects into this table, and stops with a TypeError where functions belong there";
     THREAD_START_WRAPPED = "thread-start-wrapped" Error
         "static constructors or exit handlers would run again with every thread, over live data, and nothing sets up the first one";
     COMMAND_OR_REACTOR = "command-or-reactor" Error

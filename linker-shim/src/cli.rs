@@ -1,6 +1,6 @@
 //! What was typed, and which part of the tool answers.
 
-use crate::{build, demo, doctor, init, inspect};
+use crate::{build, check, demo, doctor, init, inspect};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ Commands:
   demo [--verbose]   show the fault and the fix on a built-in sample, linked by your own rust-lld
   init               write what a threaded build needs into .cargo/config.toml
   doctor             look for what would keep a build from being threaded
+  check FILE|DIR...  whether modules are threaded, at any stage; `check --help` says more
   inspect FILE       show the facts of a module and a picture of its memory; `inspect --help` says more
   help               print this
 
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         words if build::is_command(words) => build::main(&args),
         ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
         ["inspect", ..] => inspect::main(&args[1..]),
+        ["check", ..] => check::main(&args[1..]),
         ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => answer(HELP),
         ["-V" | "--version"] => answer(concat!("cargo-wasm-threads ", env!("CARGO_PKG_VERSION"))),
         ["init", ..] => ask(init::Options::parse(&args[1..]), init::HELP, init::run),

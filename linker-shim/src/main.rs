@@ -1,6 +1,7 @@
 //! `cargo wasm-threads`, for people. Called as a linker it is one, so that it can name itself as the linker of what it builds.
 
 mod build;
+mod check;
 mod cli;
 mod colour;
 mod demo;

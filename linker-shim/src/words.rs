@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 /// The words that are left.
 pub struct Words<'a> {
     rest: &'a [OsString],
+    last: Option<&'a OsString>,
     name: String,
     value: Option<String>,
 }
@@ -12,13 +13,14 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// All of them.
     pub fn new(args: &'a [OsString]) -> Words<'a> {
-        Words { rest: args, name: String::new(), value: None }
+        Words { rest: args, last: None, name: String::new(), value: None }
     }
 
     /// The next word, without what stands after `=` in an option.
     pub fn next_option(&mut self) -> Option<String> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
+        self.last = Some(first);
         let text = first.to_string_lossy().into_owned();
         self.value = None;
         self.name = text.clone();
@@ -28,6 +30,16 @@ impl<'a> Words<'a> {
             (self.name, self.value) = (name.to_owned(), Some(value.to_owned()));
         }
         Some(self.name.clone())
+    }
+
+    /// The word that came last, as it was typed.
+    pub fn last(&self) -> Option<&'a OsString> {
+        self.last
+    }
+
+    /// All words that are left.
+    pub fn rest(&self) -> &'a [OsString] {
+        self.rest
     }
 
     /// The value of the option that came last.

@@ -1,34 +1,28 @@
 //! What only a module for wasi-threads must keep (WebAssembly/wasi-threads, `README.md`). What its libc does for itself, such as
 //! thread-local storage, nobody else has to.
 
-use super::{Abi, Check, exports};
+use super::{Check, Outcome, exports, found};
 use crate::module::{Kind, Module, Wrapped};
-use crate::report::Finding;
+use crate::report::{Finding, name_of};
 use crate::rules;
 
 /// Why `memory-cannot-grow` matters to a libc, whose allocator begins with what lies above the data.
 pub(super) const CANNOT_GROW: &str = "a thread's stack comes from the heap: where there is none, its spawn fails; without --max-memory, wasm-ld makes \
      the minimum the maximum";
 
-/// Whether it imports anything from WASI.
-pub(super) fn is_imported(module: &Module) -> bool {
-    module.imports_from.iter().any(|from| from.starts_with("wasi_") || from == "wasi")
-}
-
-/// Whether it asks a WASI host for threads.
-fn spawns(module: &Module) -> bool {
-    module.imported_functions.iter().any(|(from, name)| from == "wasi" && name == "thread-spawn")
-}
-
 /// Whether it starts threads, or says how they are started.
 pub(super) fn has_threads(module: &Module) -> bool {
-    module.exports.contains_key("wasi_thread_start") || spawns(module)
+    module.exports.contains_key("wasi_thread_start") || module.imports.thread_spawn
 }
 
 impl Check<'_> {
+    pub(super) fn exports_for_wasi_threads(&self) -> Outcome {
+        found([self.memory_export(), self.thread_start()].into_iter().flatten())
+    }
+
     /// WASI's own functions are told addresses: a host finds the memory that they are in by this name.
-    pub(super) fn memory_export(&self) -> Option<Finding> {
-        (self.abi == Abi::WasiThreads && !exports(self.module, "memory", Kind::Memory)).then(|| {
+    fn memory_export(&self) -> Option<Finding> {
+        (!exports(self.module, "memory", Kind::Memory)).then(|| {
             let finding = Finding::new(
                 &rules::EXPORT_MISSING,
                 format!("{} does not export its memory", self.name),
@@ -41,12 +35,12 @@ impl Check<'_> {
     }
 
     /// A program that starts no thread may have no entry for one.
-    pub(super) fn thread_start(&self) -> Option<Finding> {
-        if self.abi != Abi::WasiThreads || self.module.thread_start.is_some_and(|start| start.takes_id_and_address) {
+    fn thread_start(&self) -> Option<Finding> {
+        if self.module.thread_start.is_some_and(|start| start.takes_id_and_address) {
             return None;
         }
         let exported = self.module.exports.contains_key("wasi_thread_start");
-        (exported || spawns(self.module)).then(|| {
+        (exported || self.module.imports.thread_spawn).then(|| {
             let finding = Finding::new(
                 &rules::EXPORT_MISSING,
                 format!("{} has no entry for its threads", self.name),
@@ -63,13 +57,17 @@ impl Check<'_> {
         })
     }
 
-    pub(super) fn thread_start_wrapped(&self) -> Option<Finding> {
-        let Wrapped { before, after } = self.module.thread_start.filter(|_| self.abi == Abi::WasiThreads)?.wrapped?;
+    pub(super) fn thread_start_wrapped(&self) -> Outcome {
+        let Some(start) = self.module.thread_start else { return Outcome::NotApplicable("it has no wasi_thread_start") };
+        found(start.wrapped.map(|wrapped| self.wrapped(wrapped)))
+    }
+
+    fn wrapped(&self, Wrapped { before, after }: Wrapped) -> Finding {
         let calls = [("begins", before), ("ends", after)];
         let calls = calls
             .iter()
             .filter_map(|(where_, function)| function.map(|function| format!("{where_} with a call of function {function}")));
-        Some(Finding::new(
+        Finding::new(
             &rules::THREAD_START_WRAPPED,
             format!("every export of {}, wasi_thread_start too, is a program of its own", self.name),
             format!("the exported wasi_thread_start, as every export, {}", calls.collect::<Vec<_>>().join(" and ")),
@@ -77,10 +75,10 @@ impl Check<'_> {
             "pass -C link-arg=-l:crt1-reactor.o -C link-arg=--export=_initialize, and let the host call _initialize first (Rust up to \
              1.99 leaves that object out of a cdylib; it lies in the folder that `rustc --print target-libdir --target \
              wasm32-wasip1-threads` says, under self-contained)",
-        ))
+        )
     }
 
-    pub(super) fn command_or_reactor(&self) -> Option<Finding> {
+    pub(super) fn command_or_reactor(&self) -> Outcome {
         let has = |name| exports(self.module, name, Kind::Function);
         let finding = |what, found, fix| {
             Finding::new(
@@ -91,8 +89,7 @@ impl Check<'_> {
                 fix,
             )
         };
-        match (has("_start"), has("_initialize")) {
-            _ if self.abi != Abi::WasiThreads => None,
+        found(match (has("_start"), has("_initialize")) {
             (true, true) => Some(finding(
                 format!("{} is a command and a reactor at once", self.name),
                 "_start and _initialize",
@@ -110,15 +107,14 @@ impl Check<'_> {
                 Some(Finding { why: why.to_owned(), ..finding }.warning())
             }
             _ => None,
-        }
+        })
     }
 
     /// A libc calls its own parts by names that begin so, and hosts know none of them (wasi-libc, `expected/*/defined-symbols.txt`).
-    pub(super) fn libc_mismatch(&self) -> Option<Finding> {
-        let of_libc = |name: &str| name.starts_with("__wasi_") || name.starts_with("__wasilibc_");
-        let imported = self.module.imported_functions.iter().filter(|(from, name)| from == "env" && of_libc(name));
-        let names: Vec<&str> = imported.map(|(_, name)| name.as_str()).collect();
-        (self.abi == Abi::WasiThreads && !names.is_empty()).then(|| {
+    pub(super) fn libc_mismatch(&self) -> Outcome {
+        let names = &self.module.imports.of_libc;
+        found((!names.is_empty()).then(|| {
+            let names: Vec<String> = names.iter().map(|name| name_of(name)).collect();
             Finding::new(
                 &rules::LIBC_MISMATCH,
                 format!("{} was linked with parts of two libcs", self.name),
@@ -127,6 +123,6 @@ impl Check<'_> {
                 "link with Rust's own libc: leave WASI_SDK_PATH, -L and -C link-self-contained=no out; or take the wasi-sdk that this \
                  version of Rust was made with (wasi-sdk 34 goes with Rust 1.100 and later)",
             )
-        })
+        }))
     }
 }

@@ -4,7 +4,7 @@
 
 use super::read_at::{ReadAt, Window};
 use super::sections::{self, CUSTOM, ReadError, Section, bodies, cut_off};
-use super::{AHEAD, BinaryReader, CODE, Module, Operator, load, malformed, segment_header};
+use super::{AHEAD, BinaryReader, CODE, Module, Operator, SegmentHeader, load, malformed, segment_header};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use wasmparser::{FunctionBody, ImportSectionReader, MemArgTarget, Name, TypeRef};
@@ -160,11 +160,11 @@ impl Details {
             let wanted = left(at);
             let head = window.at(at, wanted)?;
             let head = &head[..wanted.min(head.len())];
-            let (active, header, size) = segment_header(head, at)?;
-            if active {
+            let SegmentHeader { memory, length, size } = segment_header(head, at)?;
+            if memory.is_some() {
                 (place.memory, place.address) = place_of(head, at).unwrap_or_default();
             }
-            at = at + header as u64 + u64::from(size);
+            at = at + length as u64 + u64::from(size);
             if at > range.end {
                 return Err(cut_off(at));
             }
@@ -243,7 +243,7 @@ fn place_of(head: &[u8], at: u64) -> Option<(u32, Option<u64>)> {
     Some((memory, address))
 }
 
-fn producers(section: &[u8]) -> Option<Vec<[String; 3]>> {
+pub(super) fn producers(section: &[u8]) -> Option<Vec<[String; 3]>> {
     let mut all = Vec::new();
     for field in wasmparser::ProducersSectionReader::new(BinaryReader::new(section, 0)).ok()? {
         let field = field.ok()?;

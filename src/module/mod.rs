@@ -3,15 +3,18 @@
 mod component;
 mod details;
 mod features;
+mod imports;
 mod read_at;
 pub(crate) mod sections;
 mod static_end;
 mod thread_start;
 mod tls_inside;
 
-pub use component::core_modules;
+pub use component::{CoreModule, core_modules};
 pub use details::{Details, Place};
 pub use features::Features;
+pub use imports::Imports;
+pub(crate) use imports::{of_emscripten, of_pthreads};
 pub use read_at::{OpenFile, Part, ReadAt};
 pub use sections::ReadError;
 
@@ -19,9 +22,10 @@ pub(crate) use read_at::Window;
 
 use sections::{CUSTOM, Section, cut_off};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use wasmparser::{
     BinaryReader, ExportSectionReader, ExternalKind, FunctionSectionReader, GlobalSectionReader, GlobalType,
-    ImportSectionReader, MemorySectionReader, MemoryType, Operator, TypeRef, ValType,
+    MemorySectionReader, MemoryType, Operator, SubType, TableSectionReader, TableType, ValType,
 };
 
 /// The custom section by which a crate says that whoever links it must be threaded.
@@ -50,19 +54,23 @@ pub struct Module {
     pub needs: Vec<String>,
     /// The module has wasm-bindgen's section of descriptions, so wasm-bindgen has yet to run over it.
     pub wants_wasm_bindgen: bool,
-    /// The modules that functions are imported from, such as `wasi_snapshot_preview1`.
-    pub imports_from: Vec<String>,
-    /// Every imported function: its module and name.
-    pub imported_functions: Vec<(String, String)>,
+    /// wasm-bindgen says among the producers that it has run over it.
+    pub by_wasm_bindgen: bool,
+    /// What its imports say.
+    pub imports: Imports,
+    /// Every table, imported ones first.
+    pub tables: Vec<Table>,
     /// What the exported `__wasm_init_tls` is, where it is a function of this module.
     pub init_tls: Option<InitTls>,
+    /// The exported `__wbindgen_start` takes one number, the size of a thread's stack, and returns nothing.
+    pub wbindgen_start_takes_one: bool,
     /// Where the heap begins at the latest, where the module does not export it: above the static data and the stack. Looked for
-    /// only where a thread's entry shows that a libc may care, in a memory that never grows.
+    /// only in a shared memory that never grows.
     pub heap_begins: Option<u64>,
     /// What the exported `wasi_thread_start` is, where it is a function.
     pub thread_start: Option<ThreadStart>,
     /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
-    /// the module's own. Looked for only where `__wasm_init_tls` is not exported.
+    /// the module's own. Looked for only in a linked module with a shared memory that exports none of them.
     pub tls_inside: bool,
     /// The module has a `dylink.0` section: a shared library, linked at run time.
     pub dynamic: bool,
@@ -103,8 +111,17 @@ pub enum Kind {
     Global,
     /// A memory.
     Memory,
-    /// A table, a tag, or what else there may be.
+    /// A table.
+    Table,
+    /// A tag, or what else there may be.
     Other,
+}
+
+/// One table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// It holds what the host gives (`externref`), and not functions.
+    pub external: bool,
 }
 
 /// One data segment.
@@ -112,6 +129,8 @@ pub enum Kind {
 pub struct Segment {
     /// An active segment is written at every instantiation; a passive one by an instruction.
     pub active: bool,
+    /// The memory that an active segment is written to, by its number.
+    pub memory: u32,
     /// Its size in bytes.
     pub size: u64,
 }
@@ -162,7 +181,8 @@ const AHEAD: usize = 4096;
 const CODE: u8 = 10;
 
 /// The custom sections that say something about threads.
-const CUSTOM_SECTIONS: [&str; 5] = ["target_features", NEED_SECTION, "dylink.0", "dylink", "__wasm_bindgen_unstable"];
+const CUSTOM_SECTIONS: [&str; 6] =
+    ["target_features", NEED_SECTION, "dylink.0", "dylink", "__wasm_bindgen_unstable", "producers"];
 
 impl Module {
     /// Reads `source` in place: section headers, and the contents of those sections that say something about threads.
@@ -185,7 +205,6 @@ impl Module {
             module: Module::default(),
             types: Vec::new(),
             functions: Vec::new(),
-            imported: 0,
             bodies: 0,
             announced_segments: None,
         };
@@ -193,8 +212,11 @@ impl Module {
             reading.section(section)?;
         }
         reading.is_whole()?;
-        reading.thread_start(&found)?;
-        reading.init_tls(&found)?;
+        let code = found.iter().find(|section| section.id == CODE).map_or(0..0, |code| code.range.clone());
+        reading.wbindgen_start();
+        reading.thread_start(&code)?;
+        reading.init_tls(&code)?;
+        reading.heap_begins(&code)?;
         Ok(reading.module)
     }
 
@@ -228,7 +250,6 @@ struct Reading<'a, R: ?Sized> {
     types: Vec<Shape>,
     /// The type of each function, imported ones first.
     functions: Vec<u32>,
-    imported: u32,
     /// How many functions the code section has.
     bodies: u32,
     /// What the section in front of the code says of the data section behind it.
@@ -272,16 +293,28 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             (CUSTOM, Some(NEED_SECTION)) => self.module.needs = needs(&self.load(section)?),
             (CUSTOM, Some("dylink.0" | "dylink")) => self.module.dynamic = true,
             (CUSTOM, Some("__wasm_bindgen_unstable")) => self.module.wants_wasm_bindgen = true,
-            (1, _) => self.types(&self.load(section)?, offset).map_err(malformed)?,
+            // What is wrong in it is no error: no engine reads it.
+            (CUSTOM, Some("producers")) => {
+                let made_by = details::producers(&self.load(section)?).unwrap_or_default();
+                self.module.by_wasm_bindgen =
+                    made_by.iter().any(|[field, name, _]| field == "processed-by" && name == "wasm-bindgen");
+            }
+            (1, _) => self.types(&self.load(section)?, offset)?,
             (2, _) => self.imports(&self.load(section)?, offset)?,
             (3, _) => {
                 for index in FunctionSectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
                     self.functions.push(index.map_err(malformed)?);
                 }
             }
+            (4, _) => {
+                for table in TableSectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
+                    self.module.tables.push(table_facts(&table.map_err(malformed)?.ty));
+                }
+            }
             (5, _) => {
                 for memory in MemorySectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
-                    self.module.memories.push(memory_facts(memory.map_err(malformed)?, None, offset)?);
+                    let facts = memory_facts(memory.map_err(malformed)?, None, offset)?;
+                    self.add_memory(facts, offset)?;
                 }
             }
             (6, _) => self.globals(&self.load(section)?, offset).map_err(malformed)?,
@@ -310,7 +343,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
 
     /// A file that was cut off between two sections shows it only by what the sections before the cut say of those behind.
     fn is_whole(&self) -> Result<(), ReadError> {
-        let declared = self.functions.len() as u64 - u64::from(self.imported);
+        let declared = self.functions.len() as u64 - u64::from(self.module.imports.functions);
         if declared != u64::from(self.bodies) {
             let end = self.source.size();
             let problem = format!("cut off at byte {end}: {declared} functions are declared, {} are there", self.bodies);
@@ -327,43 +360,24 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         }
     }
 
-    fn types(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
-        for group in wasmparser::TypeSectionReader::new(BinaryReader::new(bytes, offset))? {
-            for kind in group?.into_types() {
-                self.types.push(match &kind.composite_type.inner {
-                    wasmparser::CompositeInnerType::Func(function) if function.results().is_empty() => {
-                        match function.params() {
-                            [ValType::I32 | ValType::I64] => Shape::Address,
-                            [ValType::I32, ValType::I32] => Shape::TwoNumbers,
-                            _ => Shape::Other,
-                        }
-                    }
-                    _ => Shape::Other,
-                });
+    fn types(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
+        const GROUP: u8 = 0x4e;
+        let mut reader = BinaryReader::new(bytes, offset);
+        for _ in 0..reader.read_var_u32().map_err(malformed)? {
+            // Not wasmparser's reader of groups, which believes a group how many types it has.
+            let mut ahead = reader.clone();
+            let mut types = 1;
+            if ahead.read_u8().map_err(malformed)? == GROUP {
+                types = ahead.read_var_u32().map_err(malformed)?;
+                reader = ahead;
+            }
+            for _ in 0..types {
+                self.types.push(shape_of(&reader.read().map_err(malformed)?));
             }
         }
-        Ok(())
-    }
-
-    fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
-        for import in ImportSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)?.into_imports() {
-            let import = import.map_err(malformed)?;
-            match import.ty {
-                TypeRef::Func(index) | TypeRef::FuncExact(index) => {
-                    self.functions.push(index);
-                    self.imported += 1;
-                    if !self.module.imports_from.iter().any(|known| known == import.module) {
-                        self.module.imports_from.push(import.module.to_owned());
-                    }
-                    self.module.imported_functions.push((import.module.to_owned(), import.name.to_owned()));
-                }
-                TypeRef::Memory(memory) => {
-                    let import = (import.module.to_owned(), import.name.to_owned());
-                    self.module.memories.push(memory_facts(memory, Some(import), offset)?);
-                }
-                TypeRef::Global(kind) => self.module.globals.push(global_facts(kind, None)),
-                TypeRef::Table(_) | TypeRef::Tag(_) => {}
-            }
+        if !reader.eof() {
+            let at = reader.original_position();
+            return Err(ReadError::Malformed(format!("unexpected bytes behind the types (at byte {at})")));
         }
         Ok(())
     }
@@ -390,7 +404,8 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                 ExternalKind::Func | ExternalKind::FuncExact => Kind::Function,
                 ExternalKind::Global => Kind::Global,
                 ExternalKind::Memory => Kind::Memory,
-                ExternalKind::Table | ExternalKind::Tag => Kind::Other,
+                ExternalKind::Table => Kind::Table,
+                ExternalKind::Tag => Kind::Other,
             };
             self.module.exports.insert(export.name.to_owned(), Export { kind, index: export.index });
         }
@@ -409,12 +424,12 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             let wanted = left(at);
             let head = window.at(at, wanted)?;
             let head = &head[..wanted.min(head.len())];
-            let (active, header, size) = segment_header(head, at)?;
-            at = at + header as u64 + u64::from(size);
+            let SegmentHeader { memory, length, size } = segment_header(head, at)?;
+            at = at + length as u64 + u64::from(size);
             if at > range.end {
                 return Err(cut_off(at));
             }
-            self.module.segments.push(Segment { active, size: u64::from(size) });
+            self.module.segments.push(Segment { active: memory.is_some(), memory: memory.unwrap_or(0), size: u64::from(size) });
         }
         if at != range.end {
             return Err(ReadError::Malformed(format!("unexpected bytes behind the data segments, at byte {at}")));
@@ -423,25 +438,27 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     }
 
     /// Looks at the exported `__wasm_init_tls`. `wasm-ld` puts the functions it makes first, so few bodies are stepped over.
-    fn init_tls(&mut self, found: &[Section]) -> Result<(), ReadError> {
+    fn init_tls(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
         let Some(export) = self.module.exports.get("__wasm_init_tls").filter(|export| export.kind == Kind::Function) else {
-            if self.module.thread_start.is_some() {
-                // A libc's threads: nobody asks, and to read every function takes its time.
-                return Ok(());
+            // To read every function takes its time, and only here somebody asks.
+            if crate::contract::asks_for_tls_inside(&self.module) {
+                let start = self.own(self.module.start);
+                self.module.tls_inside = tls_inside::read(self.source, code, start, &self.module.segments)?;
             }
-            let code = found.iter().find(|section| section.id == CODE).map_or(0..0, |code| code.range.clone());
-            let start = self.module.start.and_then(|start| start.checked_sub(self.imported));
-            self.module.tls_inside = tls_inside::read(self.source, &code, start, &self.module.segments)?;
             return Ok(());
         };
         let takes_one_address = self.shape(export.index) == Shape::Address;
         let mut init = InitTls { takes_one_address, calls_first: None };
-        let code = found.iter().find(|section| section.id == CODE);
-        if let (Some(code), Some(body)) = (code, export.index.checked_sub(self.imported)) {
-            init.calls_first = self.first_call(&code.range, body)?;
+        if let Some(body) = self.own(Some(export.index)) {
+            init.calls_first = self.first_call(code, body)?;
         }
         self.module.init_tls = Some(init);
         Ok(())
+    }
+
+    /// The number of a function among the module's own.
+    fn own(&self, function: Option<u32>) -> Option<u32> {
+        function?.checked_sub(self.module.imports.functions)
     }
 
     /// The type of a function, by its index.
@@ -450,31 +467,41 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         kind.copied().unwrap_or(Shape::Other)
     }
 
+    fn wbindgen_start(&mut self) {
+        let export = self.module.exports.get("__wbindgen_start").filter(|export| export.kind == Kind::Function);
+        self.module.wbindgen_start_takes_one = export.is_some_and(|export| self.shape(export.index) == Shape::Address);
+    }
+
     /// Looks at the exported `wasi_thread_start`.
-    fn thread_start(&mut self, found: &[Section]) -> Result<(), ReadError> {
+    fn thread_start(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
         let Some(export) = self.module.exports.get("wasi_thread_start").filter(|export| export.kind == Kind::Function) else {
             return Ok(());
         };
         let mut start = ThreadStart { takes_id_and_address: self.shape(export.index) == Shape::TwoNumbers, wrapped: None };
-        let code = found.iter().find(|section| section.id == CODE);
-        if let (Some(code), Some(body)) = (code, export.index.checked_sub(self.imported)) {
+        if let Some(body) = self.own(Some(export.index)) {
             let exported = self.module.exports.values().filter(|export| export.kind == Kind::Function);
-            let exported = exported.filter_map(|export| export.index.checked_sub(self.imported)).collect();
-            start.wrapped = thread_start::wrapper(self.source, &code.range, body, &exported)?;
-        }
-        let never_grows = self.module.memory().is_some_and(|memory| memory.maximum == Some(memory.minimum));
-        let begin = self.module.start.and_then(|start| start.checked_sub(self.imported));
-        if let (true, Some(code), Some(begin)) = (never_grows, code, begin) {
-            let data = static_end::read(self.source, &code.range, begin)?;
-            // The linker's first global is the stack pointer, which begins at the stack's upper end.
-            let stack = self.module.globals.iter().find(|global| global.mutable).and_then(|global| global.constant);
-            self.module.heap_begins = data.zip(stack).map(|(data, stack)| data.max(stack));
+            let exported = exported.filter_map(|export| self.own(Some(export.index))).collect();
+            start.wrapped = thread_start::wrapper(self.source, code, body, &exported)?;
         }
         self.module.thread_start = Some(start);
         Ok(())
     }
 
-    fn first_call(&self, code: &std::ops::Range<u64>, wanted: u32) -> Result<Option<u32>, ReadError> {
+    /// Looks for the end of what is in the memory from the start, where it matters: the memory never grows, and nothing says it.
+    fn heap_begins(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
+        let never_grows = |memory: &Memory| memory.shared && memory.maximum == Some(memory.minimum);
+        if !self.module.memory().is_some_and(never_grows) || self.module.constant("__heap_base").is_some() {
+            return Ok(());
+        }
+        // After wasm-bindgen, the start function is one among many.
+        let data = static_end::read(self.source, code, self.own(self.module.start), &self.module.segments)?;
+        // The linker's first global is the stack pointer, which begins at the stack's upper end.
+        let stack = self.module.globals.iter().find(|global| global.mutable).and_then(|global| global.constant);
+        self.module.heap_begins = data.zip(stack).map(|(data, stack)| data.max(stack));
+        Ok(())
+    }
+
+    fn first_call(&self, code: &Range<u64>, wanted: u32) -> Result<Option<u32>, ReadError> {
         let mut first = None;
         sections::bodies(self.source, code, |index, range, window| {
             if index < wanted {
@@ -501,28 +528,52 @@ fn first_operator_is_call(body: &[u8], offset: u64) -> Option<u32> {
     }
 }
 
-/// Whether the segment whose header starts `head` is active, how long the header is, and how many bytes follow it.
-fn segment_header(head: &[u8], at: u64) -> Result<(bool, usize, u32), ReadError> {
+/// The header of a data segment.
+struct SegmentHeader {
+    /// The memory that it is written to at every instantiation; none for a passive one.
+    memory: Option<u32>,
+    /// How many bytes the header has.
+    length: usize,
+    /// How many bytes follow it.
+    size: u32,
+}
+
+/// Reads the header that starts `head`.
+fn segment_header(head: &[u8], at: u64) -> Result<SegmentHeader, ReadError> {
     // Not wasmparser's `DataSectionReader`: that wants a segment's contents in memory too.
     let (flags, _) = sections::leb(head).ok_or_else(|| cut_off(at))?;
     let mut reader = BinaryReader::new(head, at);
     reader.read_var_u32().map_err(malformed)?;
-    let active = match flags {
-        1 => false,
+    let memory = match flags {
+        1 => None,
         0 | 2 => {
-            if flags == 2 {
-                reader.read_var_u32().map_err(malformed)?;
-            }
+            let memory = if flags == 2 { reader.read_var_u32().map_err(malformed)? } else { 0 };
             let mut operators = wasmparser::OperatorsReader::new(reader);
             while !matches!(operators.read().map_err(malformed)?, Operator::End) {}
             reader = operators.get_binary_reader();
-            true
+            Some(memory)
         }
         other => return Err(ReadError::Malformed(format!("a data segment of the unknown kind {other} (at byte {at})"))),
     };
     let size = reader.read_var_u32().map_err(malformed)?;
-    let header = usize::try_from(reader.original_position() - at).map_err(std::io::Error::other)?;
-    Ok((active, header, size))
+    let length = usize::try_from(reader.original_position() - at).map_err(std::io::Error::other)?;
+    Ok(SegmentHeader { memory, length, size })
+}
+
+/// What is of interest of a type.
+fn shape_of(kind: &SubType) -> Shape {
+    match &kind.composite_type.inner {
+        wasmparser::CompositeInnerType::Func(function) if function.results().is_empty() => match function.params() {
+            [ValType::I32 | ValType::I64] => Shape::Address,
+            [ValType::I32, ValType::I32] => Shape::TwoNumbers,
+            _ => Shape::Other,
+        },
+        _ => Shape::Other,
+    }
+}
+
+fn table_facts(table: &TableType) -> Table {
+    Table { external: table.element_type.is_extern_ref() }
 }
 
 /// `at` is where the section begins that says it.

@@ -1,30 +1,55 @@
-//! Where the static data of a module ends, and so where its heap begins, read off the start function: `wasm-ld` lets it write every
-//! passive segment, and zeros where there is nothing else, at addresses that are plain numbers (`Writer.cpp`,
-//! `createInitMemoryFunction`).
+//! Where the static data of a module ends, and so where its heap begins, read off the function that writes the data: `wasm-ld` lets
+//! its start function write every passive segment, and zeros where there is nothing else, at addresses that are plain numbers
+//! (`Writer.cpp`, `createInitMemoryFunction`). wasm-bindgen makes it one function among many.
 
 use super::read_at::ReadAt;
 use super::sections::{ReadError, bodies};
-use super::{BinaryReader, Operator};
+use super::{BinaryReader, Operator, Segment};
 use std::ops::Range;
 use wasmparser::FunctionBody;
 
-/// The first address above all that the function numbered `start` in `code` writes. None where that is not plain to see.
-pub(super) fn read<R: ReadAt + ?Sized>(source: &R, code: &Range<u64>, start: u32) -> Result<Option<u64>, ReadError> {
+/// The first address above all that the function numbered `start` in `code` writes, or, where that is not known, above all that
+/// any function writes of its own data. None where that is not plain to see.
+pub(super) fn read<R: ReadAt + ?Sized>(
+    source: &R,
+    code: &Range<u64>,
+    start: Option<u32>,
+    segments: &[Segment],
+) -> Result<Option<u64>, ReadError> {
     let mut end = None;
+    // Without data there may be zeros to write, but nobody to be told by it.
+    if start.is_none() && !segments.iter().any(|segment| !segment.active) {
+        return Ok(None);
+    }
     bodies(source, code, |index, range, window| {
-        if index < start {
+        if start.is_some_and(|start| index < start) {
             return Ok(true);
         }
         let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
         let held = window.at(range.start, size)?;
-        end = written(&held[..size.min(held.len())], range.start);
-        Ok(false)
+        let written = written(&held[..size.min(held.len())], range.start);
+        if start.is_some() {
+            end = written.map(|written| written.end);
+            return Ok(false);
+        }
+        // A thread's own storage is written by another one, at an address that is no plain number.
+        if let Some(written) = written.filter(|written| written.drops) {
+            end = end.max(Some(written.end));
+        }
+        Ok(true)
     })?;
     Ok(end)
 }
 
-fn written(body: &[u8], offset: u64) -> Option<u64> {
-    let mut end = 0;
+/// What a function writes.
+struct Written {
+    end: u64,
+    /// It throws segments away.
+    drops: bool,
+}
+
+fn written(body: &[u8], offset: u64) -> Option<Written> {
+    let mut written = Written { end: 0, drops: false };
     let mut numbers: Vec<u64> = Vec::new();
     for operator in FunctionBody::new(BinaryReader::new(body, offset)).get_operators_reader().ok()? {
         match operator.ok()? {
@@ -34,11 +59,14 @@ fn written(body: &[u8], offset: u64) -> Option<u64> {
             Operator::GlobalSet { .. } => drop(numbers.pop()),
             Operator::MemoryInit { .. } | Operator::MemoryFill { .. } => {
                 let [.., to, _, size] = numbers.as_slice() else { return None };
-                end = end.max(to.checked_add(*size)?);
+                written.end = written.end.max(to.checked_add(*size)?);
                 numbers.clear();
             }
-            _ => numbers.clear(),
+            other => {
+                written.drops |= matches!(other, Operator::DataDrop { .. });
+                numbers.clear();
+            }
         }
     }
-    Some(end)
+    Some(written)
 }

@@ -2,9 +2,8 @@
 
 use super::json::Value;
 use super::layout::Layout;
-use super::subject::{Subject, Verdict};
+use super::subject::Subject;
 use super::{File, javascript};
-use crate::contract::Abi;
 use crate::module::{Kind, Memory};
 use crate::report::Finding;
 use crate::rules::Level;
@@ -60,7 +59,8 @@ fn module(subject: &Subject) -> Value {
     Value::Object(vec![
         ("offset", Value::Number(subject.offset.into())),
         ("size", Value::Number(subject.size.into())),
-        ("abi", Value::text(abi(subject.abi))),
+        ("abi", Value::text(subject.contract.abi.id())),
+        ("stage", Value::text(subject.contract.stage.id())),
         ("verdict", verdict(subject)),
         ("memories", Value::list(memories)),
         ("exports", exports(subject)),
@@ -76,16 +76,6 @@ fn module(subject: &Subject) -> Value {
         ("custom_size", Value::Number(details.custom.into())),
         ("layout", Value::or_null(subject.layout.as_ref(), layout)),
     ])
-}
-
-fn abi(abi: Abi) -> &'static str {
-    match abi {
-        Abi::Javascript => "javascript",
-        Abi::WasiThreads => "wasi-threads",
-        Abi::Wasi => "wasi",
-        Abi::Emscripten => "emscripten",
-        Abi::EmscriptenSide => "emscripten-side",
-    }
 }
 
 fn verdict(subject: &Subject) -> Value {
@@ -105,14 +95,10 @@ fn verdict(subject: &Subject) -> Value {
             ("fix", member(&finding.fix)),
         ])
     };
-    let findings = match &subject.verdict {
-        Verdict::Judged(findings) => Value::list(findings.iter().map(finding)),
-        Verdict::Not(_) => Value::list([]),
-    };
     Value::Object(vec![
-        ("threaded", Value::or_null(subject.threaded(), Value::Bool)),
+        ("threaded", Value::Bool(subject.threaded())),
         ("text", Value::text(subject.verdict())),
-        ("findings", findings),
+        ("findings", Value::list(subject.findings.iter().map(finding))),
     ])
 }
 
@@ -148,7 +134,7 @@ fn exports(subject: &Subject) -> Value {
             Kind::Function => "function",
             Kind::Global => "global",
             Kind::Memory => "memory",
-            Kind::Other => "other",
+            Kind::Table | Kind::Other => "other",
         };
         Value::Object(vec![
             ("name", Value::text(*name)),

@@ -4,19 +4,27 @@ use std::fmt::Write;
 
 /// A value.
 pub enum Value {
+    /// `null`
     Null,
+    /// `true` or `false`
     Bool(bool),
+    /// A number, as it is.
     Number(u128),
+    /// A string.
     Text(String),
+    /// An array.
     List(Vec<Value>),
+    /// An object, in this order.
     Object(Vec<(&'static str, Value)>),
 }
 
 impl Value {
+    /// A string.
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())
     }
 
+    /// An array.
     pub fn list(values: impl IntoIterator<Item = Value>) -> Value {
         Value::List(values.into_iter().collect())
     }

@@ -8,14 +8,14 @@
 //! // A module with nothing but a memory of one page.
 //! let module = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
 //! let file = File::read("small.wasm", &module[..])?;
-//! assert_eq!(file.subjects[0].threaded(), Some(false));
+//! assert!(!file.subjects[0].threaded());
 //! assert!(file.svg().is_some_and(|picture| picture.starts_with("<svg ")));
 //! # Ok::<(), wasm_threads::module::ReadError>(())
 //! ```
 
 mod document;
 pub mod javascript;
-mod json;
+pub mod json;
 mod layout;
 mod scale;
 mod subject;
@@ -24,9 +24,9 @@ pub mod words;
 
 pub use layout::{Found, Kind, Layout, Part};
 pub use scale::shares;
-pub use subject::{Subject, Verdict};
+pub use subject::Subject;
 
-use crate::module::{Part as PartOf, ReadAt, ReadError, core_modules};
+use crate::module::{CoreModule, Part as PartOf, ReadAt, ReadError, core_modules};
 use words::{Characters, escaped};
 
 /// What was read of a file: a module, or a component with any number of them.
@@ -54,7 +54,7 @@ impl File {
             return Ok(file);
         };
         file.component = true;
-        for (index, range) in modules.iter().enumerate() {
+        for (index, CoreModule { range, .. }) in modules.iter().enumerate() {
             let inside = |error| match error {
                 ReadError::Malformed(problem) => ReadError::Malformed(format!(
                     "in module {index} of the component, which begins at byte {}: {problem}",

@@ -1,7 +1,7 @@
 //! One module, and all that is said of it.
 
 use super::layout::{Layout, tls_template};
-use crate::contract::{Abi, Contract};
+use crate::contract::{Abi, Contract, Stage};
 use crate::module::{Details, Export, Kind, Memory, Module, ReadAt, ReadError};
 use crate::report::Finding;
 
@@ -17,18 +17,10 @@ pub struct Subject {
     pub details: Details,
     /// What is where in its first memory.
     pub layout: Option<Layout>,
-    /// Who runs it.
-    pub abi: Abi,
-    /// What the contract says.
-    pub verdict: Verdict,
-}
-
-/// What the contract says.
-pub enum Verdict {
-    /// It was held against the contract.
-    Judged(Vec<Finding>),
-    /// There is no contract for it, for this reason.
-    Not(&'static str),
+    /// What it must keep.
+    pub contract: Contract,
+    /// What the contract finds.
+    pub findings: Vec<Finding>,
 }
 
 /// What the linker defines for threads, for their hosts and for allocators.
@@ -57,56 +49,47 @@ impl Subject {
     pub fn read<R: ReadAt + ?Sized>(source: &R, offset: u64, name: &str) -> Result<Subject, ReadError> {
         let module = Module::read(source)?;
         let details = Details::read(source, &module)?;
-        let abi = abi(&module, &details);
-        // What is not shared now was not before.
-        let shared = module.memory().is_some_and(|memory| memory.shared);
-        let verdict = if shared && after_wasm_bindgen(&module, &details) {
-            Verdict::Not("wasm-bindgen has been over it, and the contract is for what a linker wrote")
-        } else {
-            Verdict::Judged(Contract::known(abi, &module).check(&module, name))
-        };
+        let contract = Contract::of(&module);
+        let findings = contract.check(&module, name);
         let layout = Layout::of(&module, &details);
-        Ok(Subject { offset, size: source.size(), module, details, layout, abi, verdict })
+        Ok(Subject { offset, size: source.size(), module, details, layout, contract, findings })
     }
 
-    /// Whether it is threaded. None: not judged.
-    pub fn threaded(&self) -> Option<bool> {
-        match &self.verdict {
-            Verdict::Judged(findings) => Some(!findings.iter().any(Finding::is_error)),
-            Verdict::Not(_) => None,
-        }
+    /// Whether it is threaded.
+    pub fn threaded(&self) -> bool {
+        !self.findings.iter().any(Finding::is_error)
     }
 
     /// The verdict in one line.
     pub fn verdict(&self) -> String {
-        let findings = match &self.verdict {
-            Verdict::Not(why) => return format!("not judged: {why}"),
-            Verdict::Judged(findings) => findings,
-        };
         let ids = |errors: bool| {
             let mut ids: Vec<&str> = Vec::new();
-            for finding in findings.iter().filter(|finding| finding.is_error() == errors) {
+            for finding in self.findings.iter().filter(|finding| finding.is_error() == errors) {
                 if !ids.contains(&finding.rule.id) {
                     ids.push(finding.rule.id);
                 }
             }
             ids.join(", ")
         };
-        match (self.threaded(), findings.is_empty()) {
+        match (self.threaded(), self.findings.is_empty()) {
             (_, true) => "threaded".to_owned(),
-            (Some(true), _) => format!("threaded; warned of: {}", ids(false)),
-            _ => format!("not threaded: {}", ids(true)),
+            (true, _) => format!("threaded; warned of: {}", ids(false)),
+            (false, _) => format!("not threaded: {}", ids(true)),
         }
     }
 
-    /// Who runs it.
-    pub fn host(&self) -> &'static str {
-        match self.abi {
+    /// Who runs it, and how far it has come.
+    pub fn host(&self) -> String {
+        let host = match self.contract.abi {
             Abi::Javascript => "JavaScript",
             Abi::WasiThreads => "wasi-threads",
             Abi::Wasi => "WASI without threads",
             Abi::Emscripten => "Emscripten",
             Abi::EmscriptenSide => "Emscripten, as a side module",
+        };
+        match self.contract.stage {
+            Stage::Linked => host.to_owned(),
+            Stage::AfterWasmBindgen => format!("{host}, after wasm-bindgen"),
         }
     }
 
@@ -153,7 +136,7 @@ impl Subject {
     pub fn notes(&self, memory: &Memory) -> Vec<String> {
         const PHONES: u128 = 1 << 30;
         let mut notes = Vec::new();
-        let javascript = !matches!(self.abi, Abi::Wasi | Abi::WasiThreads);
+        let javascript = !matches!(self.contract.abi, Abi::Wasi | Abi::WasiThreads);
         let maximum = memory.maximum.map(|maximum| u128::from(maximum) * u128::from(memory.page));
         if memory.shared && javascript && maximum.is_some_and(|maximum| maximum > PHONES) {
             let most = PHONES / u128::from(memory.page);
@@ -190,27 +173,4 @@ fn imported_for_threads(module: &str, name: &str) -> bool {
         || linker.contains(&name)
         || wasm_bindgen.contains(&name)
         || (module == "wasi" && name == "thread-spawn")
-}
-
-/// The contract's own answer, but for what emcc makes: its link knows that, and the module shows it only by names.
-fn abi(module: &Module, details: &Details) -> Abi {
-    let has = |name: &str| name.contains("emscripten");
-    let named = module.exports.keys().any(|name| has(name)) || details.imports.iter().any(|(_, name, _)| has(name));
-    // With -O2 and more, emcc gives all imports one module, `a`, and short names (`minify_wasm_imports_and_exports`).
-    let short = |name: &str| name.len() <= 3;
-    let of_a = |(module, name): &(String, String)| module == "a" && short(name);
-    let minified = module.memory().and_then(|memory| memory.import.as_ref()).is_some_and(of_a)
-        && details.imports.iter().all(|(module, name, _)| module == "a" && short(name));
-    match (named || minified, module.dynamic) {
-        (_, true) => Abi::EmscriptenSide,
-        (true, _) => Abi::Emscripten,
-        _ => Contract::of(module).abi,
-    }
-}
-
-/// wasm-bindgen takes its own section away, and leaves exports that a linker does not write.
-fn after_wasm_bindgen(module: &Module, details: &Details) -> bool {
-    let exports = ["__wbindgen_start", "__wbindgen_thread_destroy"];
-    let processed = details.producers.iter().any(|[field, name, _]| field == "processed-by" && name == "wasm-bindgen");
-    !module.wants_wasm_bindgen && (processed || exports.iter().any(|name| module.exports.contains_key(*name)))
 }

@@ -519,17 +519,13 @@ fn several_memories_and_pages_of_a_byte() {
     assert_says(&shown_of(&sample), "not threaded: memory-missing");
 }
 
-/// It is not judged as what a linker wrote; where its memory is not shared there is nothing to judge.
+/// It is judged as what it is.
 fn after_wasm_bindgen() {
-    use crate::contract::encoded::Thing;
     let mut sample = Sample::new();
-    for name in ["__wasm_init_tls", "__tls_size", "__tls_align", "__heap_base"] {
-        sample.export(name, None);
-    }
-    sample.exports.push(("__wbindgen_thread_destroy", Thing::Function(2)));
-    sample.start = false;
+    sample.after_wasm_bindgen();
     let text = shown_of(&sample);
-    assert_says(&text, "not judged: wasm-bindgen has been over it");
+    assert_says(&text, "module.wasm\nthreaded\n");
+    assert_says(&text, "JavaScript, after wasm-bindgen");
     // Its start function is an export now; who writes the data is found all the same.
     assert_says(&text, "data, segment 1");
     assert_says(&text, "0x100000");

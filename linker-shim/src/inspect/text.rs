@@ -2,7 +2,7 @@
 
 use wasm_threads::module::{Kind as ExportKind, Memory};
 use wasm_threads::picture::words::{Characters, counted, cut, escaped, padded, size, wrapped};
-use wasm_threads::picture::{Found, Kind, Layout, Part, Subject, Verdict, javascript, shares};
+use wasm_threads::picture::{Found, Kind, Layout, Part, Subject, javascript, shares};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -69,18 +69,12 @@ impl Look {
 /// All of one module.
 pub fn module(subject: &Subject, look: Look) -> Vec<String> {
     let mut lines = Vec::new();
-    let code = match subject.threaded() {
-        Some(true) => "1;32",
-        Some(false) => "1;31",
-        None => "1;33",
-    };
+    let code = if subject.threaded() { "1;32" } else { "1;31" };
     let verdict: Vec<String> = subject.verdict().split(' ').map(str::to_owned).collect();
     lines.extend(wrapped(&verdict, COLUMNS).iter().map(|line| look.paint(code, line)));
-    if let Verdict::Judged(findings) = &subject.verdict {
-        for finding in findings {
-            let words: Vec<String> = look.sentence(&finding.what);
-            lines.extend(wrapped(&words, COLUMNS - 2).into_iter().map(|line| format!("{INDENT}{line}")));
-        }
+    for finding in &subject.findings {
+        let words: Vec<String> = look.sentence(&finding.what);
+        lines.extend(wrapped(&words, COLUMNS - 2).into_iter().map(|line| format!("{INDENT}{line}")));
     }
     for (index, memory) in subject.module.memories.iter().enumerate() {
         lines.push(String::new());
@@ -266,7 +260,7 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
         }
     };
     let sentence = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    row("host", sentence(subject.host().to_owned()));
+    row("host", sentence(subject.host()));
     row(
         "size",
         sentence(format!(

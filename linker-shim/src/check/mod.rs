@@ -1,0 +1,104 @@
+//! `cargo wasm-threads check FILE|DIR…`: whether modules are what they are to be, threaded or not, at any stage.
+
+mod github;
+mod json;
+mod levels;
+mod options;
+mod patterns;
+mod sarif;
+mod select;
+mod text;
+mod verdict;
+mod walk;
+
+use options::{Asked, Format, Options};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use verdict::{File, Seen, Status};
+use wasm_threads::contract::Judgement;
+use wasm_threads::report::Finding;
+
+const HELP: &str = "\
+Says whether modules are threaded: as a linker, wasm-bindgen, wasm-opt or a tool
+that strips has left them. For each rule that one breaks: what was found, what
+was wanted, why, and the line that mends it.
+
+Usage: cargo wasm-threads check [OPTIONS] FILE|DIR...
+
+FILE is a module, or a component, whose core modules are judged one by one. DIR
+stands for every *.wasm in it, at any depth.
+
+Options:
+  --expect threaded|unthreaded
+                     what the modules are to be; threaded where it is not said
+  --threaded PATTERN, --unthreaded PATTERN
+                     what these modules are to be: 'dist/mt/*.wasm' for paths,
+                     '*.threads.wasm' for names; quoted, so that the pattern
+                     finds its modules itself. A folder stands for all in it.
+                     One that is for no module is an error
+  --abi ABI          who runs them, instead of what is read off each: javascript,
+                     wasi-threads, wasi, emscripten, emscripten-side
+  --stage STAGE      how far they have come: linked, after-wasm-bindgen
+  --allow RULE, --warn RULE, --deny RULE
+                     how grave a breach of that rule is; the last one wins, and
+                     RULE may be `warnings`
+  --format FORMAT    text, json (a documented shape with a version), github
+                     (annotations), or sarif (2.1.0)
+  -h, --help         print this
+
+Examples:
+  cargo wasm-threads check dist/app_bg.wasm
+  cargo wasm-threads check --threaded 'dist/mt/*.wasm' --unthreaded 'dist/st/*.wasm'
+  cargo wasm-threads check --format github dist
+
+Exit status: 0 each module is what it is to be; 1 one is not; 2 it could not be
+decided of one (no such file, no module, bad usage), whatever the others are.";
+
+/// Further checks of a module: each is told what was seen, and answers with what became of its rules, or with the reason why it
+/// could not decide (exit status 2). To add one: write a [`Further`] in a module of its own,
+/// name it here, and give its rules a row in the library's `rules.rs`; options of its own go into `options.rs`.
+const FURTHER: &[Further] = &[];
+
+type Further = fn(&Seen<'_>) -> Result<Vec<Judgement>, Box<Finding>>;
+
+/// Answers `args`, which stood behind `check`.
+pub fn main(args: &[OsString]) -> ExitCode {
+    let options = match Options::read(args) {
+        Ok(Asked::Check(options)) => options,
+        Ok(Asked::Help) => return say(&format!("{HELP}\n"), Status::Holds),
+        Err(problem) => {
+            eprintln!("error: {problem}\n\n{HELP}");
+            return ExitCode::from(Status::Undecided.code());
+        }
+    };
+    let selection = match select::select(&options) {
+        Ok(selection) => selection,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return ExitCode::from(Status::Undecided.code());
+        }
+    };
+    let folders = selection.unreadable.into_iter().map(|(path, error)| File::folder(&path, options.expect, error));
+    let mut files: Vec<File> = folders.collect();
+    files.extend(selection.files.iter().map(|(path, expect)| File::judge(path, *expect, &options)));
+    let status = files.iter().map(File::status).max().unwrap_or_default();
+    let text = match options.format {
+        Format::Text => text::all(&files, crate::colour::Colours::for_stdout()),
+        Format::Json => json::all(&files, status).lines() + "\n",
+        Format::Github => github::all(&files),
+        Format::Sarif => sarif::all(&files, status).lines() + "\n",
+    };
+    say(&text, status)
+}
+
+/// Whoever asked may have gone away, and then wants no more; the exit status is the answer all the same.
+fn say(text: &str, status: Status) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("error: cannot write the output: {error}");
+            ExitCode::from(Status::Undecided.code())
+        }
+        _ => ExitCode::from(status.code()),
+    }
+}

@@ -1,0 +1,139 @@
+//! What was asked for.
+
+use super::levels::Levels;
+use super::patterns::Pattern;
+use crate::words::Words;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use wasm_threads::contract::{Abi, Stage};
+
+/// What a module is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    #[default]
+    Threaded,
+    Unthreaded,
+}
+
+impl Expect {
+    /// Its word, for people and for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Expect::Threaded => "threaded",
+            Expect::Unthreaded => "unthreaded",
+        }
+    }
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+    Github,
+    Sarif,
+}
+
+/// All options of `check`.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub format: Format,
+    pub expect: Expect,
+    /// By which modules are found, and what those are to be.
+    pub patterns: Vec<(Pattern, Expect)>,
+    /// Instead of what is read off each module.
+    pub abi: Option<Abi>,
+    pub stage: Option<Stage>,
+    pub levels: Levels,
+    /// Files and folders.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Asked {
+    Help,
+    Check(Box<Options>),
+}
+
+impl Options {
+    /// Reads what stood behind `check`.
+    pub fn read(args: &[OsString]) -> Result<Asked, String> {
+        let mut options = Options::default();
+        let mut words = Words::new(args);
+        while let Some(word) = words.next_option() {
+            match word.as_str() {
+                "-h" | "--help" => return Ok(Asked::Help),
+                "--" => {
+                    options.inputs.extend(words.rest().iter().map(PathBuf::from));
+                    break;
+                }
+                "--format" => options.format = one_of(&mut words, "--format", &FORMATS)?,
+                "--expect" => options.expect = one_of(&mut words, "--expect", &EXPECTS)?,
+                "--threaded" => options.patterns.push((Pattern::new(&words.text()?)?, Expect::Threaded)),
+                "--unthreaded" => options.patterns.push((Pattern::new(&words.text()?)?, Expect::Unthreaded)),
+                "--abi" => options.abi = Some(one_of(&mut words, "--abi", &Abi::ALL.map(|abi| (abi.id(), abi)))?),
+                "--stage" => {
+                    options.stage = Some(one_of(&mut words, "--stage", &Stage::ALL.map(|stage| (stage.id(), stage)))?);
+                }
+                "--allow" | "--warn" | "--deny" => options.levels.set(&word, &words.text()?)?,
+                option if option.starts_with('-') => return Err(format!("check does not take {option:?}")),
+                _ => options.inputs.extend(words.last().map(PathBuf::from)),
+            }
+        }
+        if options.inputs.iter().any(|input| input.as_os_str().is_empty()) {
+            return Err("the name of a file or folder is empty".to_owned());
+        }
+        if options.inputs.is_empty() && options.patterns.is_empty() {
+            return Err("which files? none were named".to_owned());
+        }
+        Ok(Asked::Check(Box::new(options)))
+    }
+}
+
+const FORMATS: [(&str, Format); 4] =
+    [("text", Format::Text), ("json", Format::Json), ("github", Format::Github), ("sarif", Format::Sarif)];
+const EXPECTS: [(&str, Expect); 2] = [("threaded", Expect::Threaded), ("unthreaded", Expect::Unthreaded)];
+
+fn one_of<T: Copy>(words: &mut Words<'_>, option: &str, known: &[(&str, T)]) -> Result<T, String> {
+    let given = words.text()?;
+    let found = known.iter().find(|(name, _)| *name == given).map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("{option} is one of {}; {given:?} is none", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Asked, String> {
+        let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
+        Options::read(&words)
+    }
+
+    #[test]
+    fn lines() {
+        let Ok(Asked::Check(options)) = read("a.wasm --format=json --expect unthreaded --abi wasi-threads dist -- -x") else {
+            panic!("it can be read");
+        };
+        assert_eq!((options.format, options.expect), (Format::Json, Expect::Unthreaded));
+        assert_eq!(options.abi, Some(Abi::WasiThreads));
+        assert_eq!(options.inputs, ["a.wasm", "dist", "-x"].map(PathBuf::from));
+        assert!(matches!(read("--threaded x --help"), Ok(Asked::Help)));
+        for (line, problem) in [
+            ("", "which files?"),
+            ("--expect", "--expect wants a value"),
+            ("--expect both a", "--expect is one of threaded, unthreaded; \"both\" is none"),
+            ("--stage post a", "--stage is one of linked, after-wasm-bindgen"),
+            ("--color a", "check does not take \"--color\""),
+            ("--threaded [a", "--threaded"),
+            ("--deny memory-not-share a", "there is no rule \"memory-not-share\""),
+        ] {
+            let error = read(line).expect_err(line);
+            assert!(error.contains(problem.trim_start_matches("--threaded")), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What is said of one file.
+
+use super::options::{Expect, Options};
+use std::path::{Path, PathBuf};
+use wasm_threads::contract::{Abi, Contract, Judgement, Outcome, Stage, describe};
+use wasm_threads::module::{Module, OpenFile, Part, ReadAt, ReadError, core_modules};
+use wasm_threads::picture::words::{Characters, escaped};
+use wasm_threads::report::Finding;
+use wasm_threads::rules::{self, Level};
+
+/// The answer, for one module or for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It is what it is to be.
+    #[default]
+    Holds,
+    /// It is not.
+    Broken,
+    /// Nobody knows.
+    Undecided,
+}
+
+impl Status {
+    /// Its word, for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Status::Holds => "holds",
+            Status::Broken => "broken",
+            Status::Undecided => "undecided",
+        }
+    }
+
+    /// The exit status that says so.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A file, and all that is said of it.
+pub struct File {
+    pub path: PathBuf,
+    pub expect: Expect,
+    /// It is a component: its modules are within.
+    pub component: bool,
+    pub modules: Vec<Judged>,
+    /// Why it could not be decided, or what is wrong with the file as a whole.
+    pub findings: Vec<Finding>,
+    pub undecided: bool,
+}
+
+/// A core module that was judged.
+pub struct Judged {
+    /// Where it is, within a component: `component 0, module 1`.
+    pub place: Option<String>,
+    /// Where it begins in the file.
+    pub offset: u64,
+    pub size: u64,
+    pub contract: Contract,
+    /// Its memory is shared.
+    pub shared: bool,
+    pub rules: Vec<Ruled>,
+}
+
+/// What became of one rule.
+pub struct Ruled {
+    pub id: &'static str,
+    pub outcome: Outcome,
+    /// It found something that is allowed.
+    pub allowed: bool,
+}
+
+/// What a further check is told. See [`super::FURTHER`].
+#[expect(dead_code, reason = "for checks that are still to come")]
+pub struct Seen<'a> {
+    pub options: &'a Options,
+    pub path: &'a Path,
+    /// What the texts call it.
+    pub name: &'a str,
+    pub expect: Expect,
+    pub contract: Contract,
+    pub module: &'a Module,
+    /// The bytes of the module.
+    pub source: &'a dyn ReadAt,
+}
+
+impl Judged {
+    /// All that was found, by rule.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.rules.iter().flat_map(|ruled| match &ruled.outcome {
+            Outcome::Found(findings) => findings.as_slice(),
+            Outcome::Passed | Outcome::NotApplicable(_) => &[],
+        })
+    }
+
+    /// Whether it is what it is to be.
+    pub fn holds(&self) -> bool {
+        !self.findings().any(Finding::is_error)
+    }
+}
+
+impl File {
+    /// Judges the file in `path`.
+    pub fn judge(path: &Path, expect: Expect, options: &Options) -> File {
+        let mut file = File {
+            path: path.to_owned(),
+            expect,
+            component: false,
+            modules: Vec::new(),
+            findings: Vec::new(),
+            undecided: false,
+        };
+        if let Err(finding) = file.read(options) {
+            file.undecided = true;
+            file.findings.push(*finding);
+        }
+        file
+    }
+
+    /// A folder that could not be looked into.
+    pub fn folder(path: &Path, expect: Expect, error: std::io::Error) -> File {
+        let findings = [*unreadable(&shown(path), &ReadError::Io(error))].into();
+        File { path: path.to_owned(), expect, component: false, modules: Vec::new(), findings, undecided: true }
+    }
+
+    fn read(&mut self, options: &Options) -> Result<(), Box<Finding>> {
+        let name = shown(&self.path);
+        let source = OpenFile::open(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
+        let Some(inside) = core_modules(&source).map_err(|error| unreadable(&name, &error))? else {
+            let judged = judge(self, &source, &name, options)?;
+            self.modules.push(judged);
+            return Ok(());
+        };
+        self.component = true;
+        for module in inside {
+            let (start, end) = (module.range.start, module.range.end);
+            let part = Part::new(&source, start, end - start);
+            let place = module.place();
+            let judged = judge(self, &part, &format!("{name}, {place}"), options)?;
+            self.modules.push(Judged { place: Some(place), offset: start, ..judged });
+        }
+        if self.modules.is_empty() && self.expect == Expect::Threaded {
+            let finding = Finding::new(
+                &rules::NOT_THREADED,
+                format!("{name} is a component without a core module"),
+                "no core module",
+                "a threaded core module",
+                "name the core module itself: components have no threads yet",
+            );
+            self.findings.extend(options.levels.apply(finding));
+        }
+        Ok(())
+    }
+
+    /// The answer.
+    pub fn status(&self) -> Status {
+        if self.undecided {
+            Status::Undecided
+        } else if self.findings.iter().any(Finding::is_error) || self.modules.iter().any(|module| !module.holds()) {
+            Status::Broken
+        } else {
+            Status::Holds
+        }
+    }
+}
+
+fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Result<Judged, Box<Finding>> {
+    let module = Module::read(source).map_err(|error| unreadable(name, &error))?;
+    let contract = contract(&module, options);
+    let mut judgements = contract.judge(&module, name);
+    if file.expect == Expect::Unthreaded {
+        not_to_be_threaded(&mut judgements, &module, name);
+    }
+    let seen = Seen { options, path: &file.path, name, expect: file.expect, contract, module: &module, source };
+    for further in super::FURTHER {
+        judgements.extend(further(&seen)?);
+    }
+    let rules = judgements.into_iter().map(|judgement| {
+        let Judgement { rule, outcome } = judgement;
+        let Outcome::Found(findings) = outcome else { return Ruled { id: rule.id, outcome, allowed: false } };
+        let findings: Vec<Finding> = findings.into_iter().filter_map(|finding| options.levels.apply(finding)).collect();
+        let allowed = findings.is_empty();
+        let outcome = if allowed { Outcome::Passed } else { Outcome::Found(findings) };
+        Ruled { id: rule.id, outcome, allowed }
+    });
+    let shared = module.memories.iter().any(|memory| memory.shared);
+    Ok(Judged { place: None, offset: 0, size: source.size(), contract, shared, rules: rules.collect() })
+}
+
+/// What was stated, and what was not read off the module.
+fn contract(module: &Module, options: &Options) -> Contract {
+    let mut contract = match (options.abi, options.stage) {
+        (Some(Abi::Emscripten), _) if module.dynamic => Contract::known(Abi::EmscriptenSide, module),
+        (Some(abi), _) => Contract::known(abi, module),
+        (None, Some(Stage::AfterWasmBindgen)) => Contract::known(Abi::Javascript, module),
+        (None, _) => Contract::of(module),
+    };
+    contract.stage = options.stage.unwrap_or(contract.stage);
+    contract
+}
+
+/// What is asked of a module that is to run where no shared memory can be had.
+fn not_to_be_threaded(judgements: &mut Vec<Judgement>, module: &Module, name: &str) {
+    for judgement in judgements.iter_mut() {
+        // No engine takes what breaks these, with threads or without.
+        let for_all = [&rules::COMPACT_IMPORTS, &rules::EXTERNREF_TABLE_LOST];
+        if !for_all.contains(&judgement.rule) {
+            judgement.outcome = Outcome::NotApplicable("it is not to be threaded");
+        }
+    }
+    let shared: Vec<String> = module.memories.iter().filter(|memory| memory.shared).map(describe).collect();
+    let outcome = if shared.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Found(vec![Finding::new(
+            &rules::THREADED,
+            format!("{name} has a shared memory, and is not to be threaded"),
+            shared.join("\n"),
+            "no shared memory",
+            "build this variant without +atomics and without the linker's threading flags; RUSTFLAGS in the environment \
+             replaces rustflags in cargo's config",
+        )])
+    };
+    judgements.push(Judgement { rule: &rules::THREADED, outcome });
+    let outcome = if module.needs.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Found(vec![Finding::new(
+            &rules::NOT_THREADED,
+            format!("{name} is not to be threaded, and a crate in it must be"),
+            format!("required by {}", module.needs.join(", ")),
+            "no crate that says wasm_threads::required!()",
+            "leave the crate out of this variant, or expect it threaded",
+        )])
+    };
+    judgements.push(Judgement { rule: &rules::NOT_THREADED, outcome });
+}
+
+fn unreadable(name: &str, error: &ReadError) -> Box<Finding> {
+    let (what, wanted, fix) = match error {
+        ReadError::Io(_) => {
+            (format!("{name} cannot be read"), "a file that may be read", "name a file that exists and may be read")
+        }
+        ReadError::Malformed(_) => (
+            format!("{name} cannot be read as a WebAssembly module"),
+            "a core module or a component, whole, without parts that this version does not know",
+            "make it again; if other tools can read it as it is, a newer cargo-wasm-threads may too",
+        ),
+    };
+    Box::new(Finding::new(&rules::UNREADABLE, what, error.to_string(), wanted, fix))
+}
+
+/// A path for a text, on one line, in which nothing can drive a terminal.
+pub fn shown(path: &Path) -> String {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    escaped(&path.to_string_lossy(), Characters::Unicode).replace("\\\\", "\\")
+}
+
+/// The level in a word.
+pub fn level(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    }
+}

@@ -1,0 +1,117 @@
+//! Which contract a module must keep.
+
+use super::{Contract, exports, wasi};
+use crate::module::{Kind, Module, of_emscripten};
+
+/// Who runs the module, and so what it must bring along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abi {
+    /// A javascript host: wasm-bindgen, or one's own.
+    Javascript,
+    /// A host of `wasm32-wasip1-threads`: its libc handles thread-local storage inside.
+    WasiThreads,
+    /// WASI without threads: `wasm32-wasip1`.
+    Wasi,
+    /// The script that emcc writes beside it.
+    Emscripten,
+    /// Another Emscripten module, which loads it while it runs.
+    EmscriptenSide,
+}
+
+impl Abi {
+    /// All of them.
+    pub const ALL: [Abi; 5] = [Abi::Javascript, Abi::WasiThreads, Abi::Wasi, Abi::Emscripten, Abi::EmscriptenSide];
+
+    /// Its name, for options and for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Abi::Javascript => "javascript",
+            Abi::WasiThreads => "wasi-threads",
+            Abi::Wasi => "wasi",
+            Abi::Emscripten => "emscripten",
+            Abi::EmscriptenSide => "emscripten-side",
+        }
+    }
+
+    /// Where only what emcc links is judged otherwise.
+    pub(super) const fn is_emscripten(self) -> bool {
+        matches!(self, Abi::Emscripten | Abi::EmscriptenSide)
+    }
+}
+
+/// How far a module has come on its way to a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// As a linker wrote it.
+    Linked,
+    /// wasm-bindgen has been over it: it takes the exports of thread-local storage and the start section away, and puts exports
+    /// of its own in their place.
+    AfterWasmBindgen,
+}
+
+impl Stage {
+    /// All of them.
+    pub const ALL: [Stage; 2] = [Stage::Linked, Stage::AfterWasmBindgen];
+
+    /// Its name, for options and for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Stage::Linked => "linked",
+            Stage::AfterWasmBindgen => "after-wasm-bindgen",
+        }
+    }
+
+    /// The stage of `module`: wasm-bindgen takes its own section away, and leaves exports that no linker writes.
+    pub fn of(module: &Module) -> Stage {
+        let exports = ["__wbindgen_start", "__wbindgen_thread_destroy"];
+        let processed = module.by_wasm_bindgen || exports.iter().any(|name| module.exports.contains_key(*name));
+        if processed && !module.wants_wasm_bindgen { Stage::AfterWasmBindgen } else { Stage::Linked }
+    }
+}
+
+impl Contract {
+    /// The contract that `module` must keep, read off the module itself.
+    pub fn of(module: &Module) -> Contract {
+        let stage = Stage::of(module);
+        let abi = match stage {
+            Stage::Linked => emscripten(module).unwrap_or_else(|| javascript_or_wasi(module)),
+            Stage::AfterWasmBindgen => Abi::Javascript,
+        };
+        Contract { abi, stage }
+    }
+
+    /// The contract that `module` must keep, where the target that it was linked for is known.
+    pub fn known(abi: Abi, module: &Module) -> Contract {
+        // Threads of one's own making, on a target whose libc has none.
+        let abi = if abi == Abi::Wasi && wasi::has_threads(module) { Abi::WasiThreads } else { abi };
+        let stage = if abi == Abi::Javascript { Stage::of(module) } else { Stage::Linked };
+        Contract { abi, stage }
+    }
+}
+
+fn javascript_or_wasi(module: &Module) -> Abi {
+    // Javascript can stand in for WASI, under C code in a module of its own. It is told by the export that only its threads
+    // need: a libc's threads set themselves up from inside.
+    let wasi = module.imports.wasi && !module.exports.contains_key("__wasm_init_tls");
+    // A program that starts no thread has no entry for one. The target shows all the same: it shares its memory, and exports
+    // it again, which rustc up to 1.91 never did for WASI without threads.
+    let shared_twice = module.memory().is_some_and(|memory| memory.shared && memory.import.is_some())
+        && exports(module, "memory", Kind::Memory);
+    if wasi::has_threads(module) || (wasi && shared_twice) {
+        Abi::WasiThreads
+    } else if wasi {
+        Abi::Wasi
+    } else {
+        Abi::Javascript
+    }
+}
+
+/// What emcc makes: its link knows that, and the module shows it only by names. It never exports `__wasm_init_tls`.
+fn emscripten(module: &Module) -> Option<Abi> {
+    if module.dynamic {
+        return Some(Abi::EmscriptenSide);
+    }
+    let elsewhere = ["__wasm_init_tls", "wasi_thread_start"].iter().any(|name| module.exports.contains_key(*name));
+    let named = module.imports.emscripten || module.exports.keys().any(|name| of_emscripten(name));
+    ((named || module.imports.minified) && !elsewhere).then_some(Abi::Emscripten)
+}
