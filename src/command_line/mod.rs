@@ -6,7 +6,7 @@ mod response_file;
 mod style;
 
 pub use driver::{Driver, Pthreads};
-pub use response_file::{Quoting, quote};
+pub use response_file::{Quoting, Token, decode, quote, tokenize};
 pub use style::Style;
 
 use crate::os_bytes::{bytes, word};

@@ -3,9 +3,11 @@
 mod archive;
 mod object;
 
+pub use object::Object;
+
 use crate::command_line::{From, Input, Options, Style};
 use crate::module::OpenFile;
-use object::{Look, Object, Says};
+use object::{Look, Says};
 use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -88,7 +90,7 @@ pub(crate) fn has_rust_objects(options: &Options) -> bool {
 }
 
 /// Every crate that said `required!`, in any object or member on the line, linked or not.
-pub(crate) fn all_needs(options: &Options) -> Vec<String> {
+pub fn all_needs(options: &Options) -> Vec<String> {
     let mut survey = Survey { look: Look::IntoBitcode, ..Survey::new(options) };
     survey.read_objects();
     survey.read_archives(|_| ControlFlow::Continue(()));
@@ -142,7 +144,7 @@ pub(crate) fn first_host_object(options: &Options) -> Option<PathBuf> {
 }
 
 /// The inputs that are called `name`, or are archives with a member of that name: where a linker's message came from.
-pub(crate) fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
+pub fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
     let mut found = Vec::new();
     for path in options.inputs.iter().filter_map(|input| locate(input, options)) {
         let is_it = path.file_name().is_some_and(|file| file == name) || path.to_str() == Some(name);
@@ -164,7 +166,7 @@ pub(crate) fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
 
 /// Where a name in a linker's message was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// The object, or the archive it is a member of.
     pub path: PathBuf,
     /// Whether `path` is an archive.

@@ -25,9 +25,27 @@ pub(crate) enum Says {
 
 /// An object, and the crates that said `required!` in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Object {
-    pub says: Says,
+pub struct Object {
+    pub(crate) says: Says,
+    /// The crates.
     pub needs: Vec<String>,
+}
+
+impl Object {
+    /// Reads what `source` says, by its headers and small sections.
+    pub fn read<R: ReadAt + ?Sized>(source: &R) -> Object {
+        read(source, Look::AtSections)
+    }
+
+    /// The same, with the needs in bitcode, all of which has to be read for them.
+    pub fn read_whole<R: ReadAt + ?Sized>(source: &R) -> Object {
+        read(source, Look::IntoBitcode)
+    }
+
+    /// Whether it says `+atomics`, and does not refuse to be linked into a shared memory.
+    pub fn uses_atomics(&self) -> bool {
+        self.says == Says::Atomics
+    }
 }
 
 /// How far to look.

@@ -8,6 +8,7 @@ mod process;
 mod real_linker;
 mod reproduce;
 mod scratch;
+mod system;
 
 use crate::command_line::{CommandLine, Loaded, Style};
 use crate::inputs;
@@ -34,7 +35,8 @@ enum End {
 pub fn main() -> ExitCode {
     let environment = env_logger::Env::new().filter_or("WASM_THREADS_LOG", "off");
     // Another logger may have been set by a program that links through this library: then that one is used.
-    let _ = env_logger::Builder::from_env(environment).format_timestamp(None).try_init();
+    let _ =
+        env_logger::Builder::from_env(environment).format(|out, record| out.write_all(log_line(record).as_bytes())).try_init();
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     match way_of_a_link(&args) {
         Ok(End::Like(status)) => process::end_like(status),
@@ -48,6 +50,12 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A line of the log. Names from inputs are in it, so it is cleaned as all else is; and whatever a name says, it is one entry.
+fn log_line(record: &log::Record) -> String {
+    let text = crate::report::clean(&record.args().to_string()).replace('\n', "\n    ");
+    format!("[{:<5} {}] {text}\n", record.level(), record.target())
 }
 
 fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {

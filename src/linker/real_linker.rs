@@ -1,12 +1,13 @@
 //! Where the real linker is.
 
+use super::system::System;
 use crate::command_line::Style;
 use crate::os_bytes::bytes;
 use crate::report::Finding;
 use crate::rules;
 use crate::settings::Settings;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,7 +24,7 @@ pub(crate) struct RealLinker {
 impl RealLinker {
     fn at(path: PathBuf) -> RealLinker {
         // lld takes its flavor from the first piece of its name that is one (`DriverDispatcher.cpp`); these have none.
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = System::HERE.program_name(path.as_os_str()).unwrap_or_default();
         let name = stem.trim_end_matches(|character: char| character.is_ascii_digit()).trim_end_matches('-');
         let generic = name == "rust-lld" || name == "lld";
         RealLinker { path, generic }
@@ -90,11 +91,9 @@ const COMPONENT_LINKER: &str = "wasm-component-ld";
 fn find_named(named: &OsStr, by: &str) -> Result<RealLinker, Box<Finding>> {
     let mut search = Search { looked: Vec::new() };
     let path = Path::new(named);
-    let found = if path.components().count() > 1 || path.is_absolute() {
-        let found = is_program(path).then(|| path.to_owned()).or_else(|| {
-            let file = PathBuf::from(program_file(named));
-            is_program(&file).then_some(file)
-        });
+    let found = if System::HERE.names_a_folder(named) {
+        let files = std::iter::once(named.to_owned()).chain(System::HERE.programs(named));
+        let found = files.map(PathBuf::from).find(|file| is_program(file));
         if found.is_none() {
             search.looked.push(format!("{} ({})", path.display(), why_no_program(path)));
         }
@@ -130,19 +129,10 @@ fn why_no_program(path: &Path) -> &'static str {
     }
 }
 
-/// The file name of the program `name`: with `.exe` on Windows, unless it has an extension.
-fn program_file(name: &OsStr) -> OsString {
-    let mut file = name.to_owned();
-    if !cfg!(windows) || Path::new(name).extension().is_none() {
-        file.push(env::consts::EXE_SUFFIX);
-    }
-    file
-}
-
 /// What a program of this name links, where the name tells.
 fn style_of_program(program: &OsStr) -> Option<Style> {
-    let stem = Path::new(program).file_stem()?.to_str()?;
-    let stem = stem.trim_end_matches(|character: char| character.is_ascii_digit() || matches!(character, '-' | '.'));
+    let name = System::HERE.program_name(program)?;
+    let stem = name.trim_end_matches(|character: char| character.is_ascii_digit() || matches!(character, '-' | '.'));
     if stem == "emcc" || stem == "em++" {
         Some(Style::Emcc)
     } else if stem.ends_with("clang") || stem.ends_with("clang++") || stem.ends_with("gcc") || stem == "cc" {
@@ -176,10 +166,11 @@ impl Search {
     }
 
     fn on_path_exact(&mut self, name: &OsStr) -> Option<PathBuf> {
-        let file = program_file(name);
-        let found = folders_on_path().into_iter().find_map(|folder| self.try_file(folder.join(&file)));
+        let files = System::HERE.programs(name);
+        let found =
+            folders_on_path().into_iter().find_map(|folder| files.iter().find_map(|file| self.try_file(folder.join(file))));
         if found.is_none() {
-            self.looked.push(format!("PATH, for {}", file.display()));
+            self.looked.push(format!("PATH, for {}", files[0].display()));
         }
         found
     }
@@ -217,11 +208,10 @@ impl Search {
         };
         let mut path = PathBuf::from(root);
         path.extend(inside);
-        let suffix = if cfg!(windows) && variable == "EMSDK" { ".bat" } else { env::consts::EXE_SUFFIX };
-        path.push(format!("{name}{suffix}"));
-        let found = self.try_file(path.clone());
+        let files = System::HERE.programs(OsStr::new(name));
+        let found = files.iter().find_map(|file| self.try_file(path.join(file)));
         if found.is_none() {
-            self.looked.push(format!("{} ({variable})", path.display()));
+            self.looked.push(format!("{} ({variable})", path.join(&files[0]).display()));
         }
         found
     }
@@ -265,7 +255,7 @@ fn unwrap_gcc_ld(path: PathBuf) -> PathBuf {
 /// Absolute folders only: an empty or relative entry means the current folder, and whatever lies there.
 fn folders_on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).filter(|folder| folder.is_absolute()).collect()
+    env::split_paths(&path).filter(|folder| System::HERE.is_absolute(folder.as_os_str())).collect()
 }
 
 #[cfg(unix)]
