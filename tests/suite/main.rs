@@ -49,6 +49,8 @@ mod recipes;
 mod reproduce;
 mod support;
 #[cfg(unix)]
+mod verdict_page;
+#[cfg(unix)]
 mod wasi;
 #[cfg(unix)]
 mod wide;
@@ -88,6 +90,7 @@ fn main() {
         suite.module("modes", modes::tests);
         suite.module("recipes", recipes::tests);
         suite.module("reproduce", reproduce::tests);
+        suite.module("verdict_page", verdict_page::tests);
         suite.module("wasi", wasi::tests);
         suite.module("wide", wide::tests);
     }
