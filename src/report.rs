@@ -75,7 +75,7 @@ impl fmt::Display for Finding {
 /// Names come from files that we did not write: a character in one that drives a terminal or turns a line around must not reach
 /// one. Nor a line that is a command to who runs a pipeline: GitHub takes any printed line for one that begins with `::`, spaces
 /// aside, and any that has `##[` in it.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(clean_line).collect();
     lines.join("\n")
 }

@@ -1,4 +1,5 @@
-//! Every rule, and every other thing a link can be refused for: one table, from which the texts come.
+//! Every rule, and every other thing a link can be refused for: one table, from which the texts come, with a page for each in
+//! `rules/`.
 //!
 //! An id never changes its meaning. Sources are named where a rule rests on what a tool does.
 
@@ -20,11 +21,28 @@ pub struct Rule {
     pub level: Level,
     /// Why it matters, in one sentence.
     pub why: &'static str,
+    /// All about it, in Markdown: what it is, why it matters, how to mend it in every build system, and on what it rests.
+    pub page: &'static str,
+}
+
+impl Rule {
+    /// The rule with that id.
+    pub fn by_id(id: &str) -> Option<&'static Rule> {
+        ALL.iter().find(|rule| rule.id == id).copied()
+    }
+
+    /// What the rule is about: the first paragraph of its page, on one line.
+    pub fn about(&self) -> String {
+        let paragraph = self.page.split("\n\n").nth(1).unwrap_or_default();
+        paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }
 
 macro_rules! rules {
     ($($name:ident = $id:literal $level:ident $why:literal;)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $why)] pub static $name: Rule = Rule { id: $id, level: Level::$level, why: $why };)*
+        $(#[doc = concat!("`", $id, "`: ", $why)]
+        pub static $name: Rule =
+            Rule { id: $id, level: Level::$level, why: $why, page: include_str!(concat!("rules/", $id, ".md")) };)*
         /// All of them, in the order of this file.
         pub static ALL: &[&Rule] = &[$(&$name),*];
     };
@@ -115,6 +133,33 @@ pub(crate) fn unreadable(name: &str, problem: &str) -> crate::report::Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_rule_has_its_page() {
+        for rule in ALL {
+            let page = rule.page.replace("\r\n", "\n");
+            let level = match rule.level {
+                Level::Error => "Level: error",
+                Level::Warning => "Level: warning",
+            };
+            assert!(page.starts_with(&format!("# {}\n\n", rule.id)), "{}", rule.id);
+            for part in [level, "## Why it matters\n\n", "## How to mend it\n\n- ", "## Sources\n\n- "] {
+                assert!(page.contains(part), "{}: {part}", rule.id);
+            }
+            let mends = &page[page.find("## How").unwrap_or_default()..page.find("## Sources").unwrap_or_default()];
+            let said: Vec<_> = ["cargo", "wasm-pack", "clang", "emcc"].into_iter().filter(|by| !mends.contains(by)).collect();
+            assert!(said.is_empty() || matches!(rule.id, "unreadable"), "{} says nothing of {said:?}", rule.id);
+            assert!(page.lines().all(|line| line.chars().count() <= 80), "{}: wider than a terminal", rule.id);
+            assert!(rule.about().ends_with('.'), "{}: {}", rule.id, rule.about());
+        }
+        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules")).expect("the folder of the pages");
+        let pages = pages.map(|page| page.expect("a page").file_name().to_string_lossy().into_owned());
+        let mut pages: Vec<String> = pages.filter_map(|name| name.strip_suffix(".md").map(str::to_owned)).collect();
+        let mut ids: Vec<&str> = ALL.iter().map(|rule| rule.id).collect();
+        pages.sort();
+        ids.sort_unstable();
+        assert_eq!(pages, ids);
+    }
 
     #[test]
     fn ids_are_kebab_case_and_unlike() {

@@ -62,7 +62,7 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
             return Err(ReadError::Malformed(format!("WebAssembly of the unknown version {version:?}")));
         }
         _ if source.size() == 0 => return Err(ReadError::Malformed("an empty file".to_owned())),
-        _ => return Err(ReadError::Malformed("not a WebAssembly file".to_owned())),
+        _ => return Err(ReadError::Malformed(format!("not a WebAssembly file{}", guess(head)))),
     }
     let mut at = 8;
     while at < source.size() {
@@ -96,6 +96,20 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
         at = end;
     }
     Ok(())
+}
+
+/// What a file is that begins so, where people mistake it for a module.
+fn guess(head: &[u8]) -> &'static str {
+    let begins = |with: &[u8]| head.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    if begins(b"version https://git-lfs") {
+        ", but a Git LFS pointer to one: run `git lfs pull`"
+    } else if begins(b"<!doctype") || begins(b"<html") {
+        ", but a page, such as one that says 404"
+    } else if begins(b"\x1f\x8b") {
+        ", but compressed by gzip"
+    } else {
+        ""
+    }
 }
 
 /// The place of `section` among all sections, of which one stood at `last` before it. Each may stand there once, in this order

@@ -80,9 +80,12 @@ fn write_all(to: &mut String, [open, close]: [char; 2], members: &[(Option<&str>
 /// A string as JSON has it, and javascript too. All of it is ASCII, so that it can be shown on any terminal.
 pub fn quote(to: &mut String, text: &str) {
     to.push('"');
+    let mut last = ' ';
     for character in text.chars() {
         match character {
             '"' | '\\' => to.extend(['\\', character]),
+            // GitHub's runner takes a printed line that has `##[` in it for a command.
+            '#' if last == '#' => to.push_str("\\u0023"),
             ' '..='~' => to.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
@@ -91,6 +94,7 @@ pub fn quote(to: &mut String, text: &str) {
                 }
             }
         }
+        last = character;
     }
     to.push('"');
 }
@@ -105,10 +109,10 @@ mod tests {
             ("none", Value::Null),
             ("empty", Value::list([])),
             ("all", Value::list([Value::Bool(true), Value::Number(1 << 64)])),
-            ("text", Value::text("a\"\\\n\u{1b}\u{202e}\u{1f980}")),
+            ("text", Value::text("a\"\\\n\u{1b}\u{202e}\u{1f980}##[")),
         ]);
         let wanted = "{\n  \"none\": null,\n  \"empty\": [],\n  \"all\": [\n    true,\n    18446744073709551616\n  ],\n  \
-                      \"text\": \"a\\\"\\\\\\u000a\\u001b\\u202e\\ud83e\\udd80\"\n}";
+                      \"text\": \"a\\\"\\\\\\u000a\\u001b\\u202e\\ud83e\\udd80#\\u0023[\"\n}";
         assert_eq!(value.lines(), wanted);
     }
 }

@@ -14,6 +14,7 @@ mod build_calls;
 mod build_scripts;
 #[cfg(unix)]
 mod c;
+mod check;
 #[cfg(unix)]
 mod clang;
 mod cli;
@@ -62,6 +63,7 @@ fn main() {
     suite.module("browser", browser::tests);
     suite.module("build", build::tests);
     suite.module("build_scripts", build_scripts::tests);
+    suite.module("check", check::tests);
     suite.module("cli", cli::tests);
     suite.module("contract", contract::tests);
     suite.module("demo", demo::tests);

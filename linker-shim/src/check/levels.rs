@@ -23,9 +23,9 @@ impl Levels {
             "--warn" => Some(Level::Warning),
             _ => Some(Level::Error),
         };
-        let which = match rules::ALL.iter().find(|known| known.id == rule) {
+        let which = match Rule::by_id(rule) {
             _ if rule == "warnings" => Which::Warnings,
-            Some(found) if *found == &rules::UNREADABLE => {
+            Some(found) if found == &rules::UNREADABLE => {
                 return Err(format!("{option} {rule}: what cannot be read cannot be decided, at any level"));
             }
             Some(rule) => Which::Rule(rule),

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use verdict::{File, Seen, Status};
 use wasm_threads::contract::Judgement;
-use wasm_threads::report::Finding;
+use wasm_threads::report::{Finding, clean};
 
 const HELP: &str = "\
 Says whether modules are threaded: as a linker, wasm-bindgen, wasm-opt or a tool
@@ -45,10 +45,12 @@ Options:
                      RULE may be `warnings`
   --format FORMAT    text, json (a documented shape with a version), github
                      (annotations), or sarif (2.1.0)
+  --explain RULE     print all about that rule, and how to mend a breach of it
   -h, --help         print this
 
 Examples:
   cargo wasm-threads check dist/app_bg.wasm
+  cargo wasm-threads check --explain memory-not-shared
   cargo wasm-threads check --threaded 'dist/mt/*.wasm' --unthreaded 'dist/st/*.wasm'
   cargo wasm-threads check --format github dist
 
@@ -66,16 +68,17 @@ type Further = fn(&Seen<'_>) -> Result<Vec<Judgement>, Box<Finding>>;
 pub fn main(args: &[OsString]) -> ExitCode {
     let options = match Options::read(args) {
         Ok(Asked::Check(options)) => options,
+        Ok(Asked::Explain(rule)) => return say(rule.page, Status::Holds),
         Ok(Asked::Help) => return say(&format!("{HELP}\n"), Status::Holds),
         Err(problem) => {
-            eprintln!("error: {problem}\n\n{HELP}");
+            eprintln!("error: {}\n\n{HELP}", clean(&problem));
             return ExitCode::from(Status::Undecided.code());
         }
     };
     let selection = match select::select(&options) {
         Ok(selection) => selection,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            eprintln!("error: {}", clean(&problem));
             return ExitCode::from(Status::Undecided.code());
         }
     };

@@ -6,6 +6,7 @@ use crate::words::Words;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use wasm_threads::contract::{Abi, Stage};
+use wasm_threads::rules::{self, Rule};
 
 /// What a module is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +55,7 @@ pub struct Options {
 #[derive(Debug)]
 pub enum Asked {
     Help,
+    Explain(&'static Rule),
     Check(Box<Options>),
 }
 
@@ -65,6 +67,7 @@ impl Options {
         while let Some(word) = words.next_option() {
             match word.as_str() {
                 "-h" | "--help" => return Ok(Asked::Help),
+                "--explain" => return explain(&words.text()?).map(Asked::Explain),
                 "--" => {
                     options.inputs.extend(words.rest().iter().map(PathBuf::from));
                     break;
@@ -85,11 +88,21 @@ impl Options {
         if options.inputs.iter().any(|input| input.as_os_str().is_empty()) {
             return Err("the name of a file or folder is empty".to_owned());
         }
+        if options.stage == Some(Stage::AfterWasmBindgen) && options.abi.is_some_and(|abi| abi != Abi::Javascript) {
+            return Err("what wasm-bindgen made is for javascript: leave --abi or --stage out".to_owned());
+        }
         if options.inputs.is_empty() && options.patterns.is_empty() {
             return Err("which files? none were named".to_owned());
         }
         Ok(Asked::Check(Box::new(options)))
     }
+}
+
+fn explain(id: &str) -> Result<&'static Rule, String> {
+    Rule::by_id(id).ok_or_else(|| {
+        let ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+        format!("there is no rule {id:?}; the rules are {}", ids.join(", "))
+    })
 }
 
 const FORMATS: [(&str, Format); 4] =
@@ -130,6 +143,8 @@ mod tests {
             ("--stage post a", "--stage is one of linked, after-wasm-bindgen"),
             ("--color a", "check does not take \"--color\""),
             ("--threaded [a", "--threaded"),
+            ("--explain memory", "there is no rule \"memory\"; the rules are unreadable, "),
+            ("--abi wasi-threads --stage after-wasm-bindgen a", "what wasm-bindgen made is for javascript"),
             ("--deny memory-not-share a", "there is no rule \"memory-not-share\""),
         ] {
             let error = read(line).expect_err(line);

@@ -10,6 +10,8 @@ pub struct Pattern {
     /// As it was typed.
     pub text: String,
     matcher: GlobMatcher,
+    /// It is for whole paths.
+    pub has_folder: bool,
     /// The folder in front of everything that is a pattern.
     base: PathBuf,
     /// It ends as no module does, such as `*.so`: then it says itself what it wants.
@@ -26,25 +28,21 @@ impl Pattern {
         let glob = GlobBuilder::new(plain).literal_separator(true).build();
         let matcher = glob.map_err(|error| format!("{text:?} is no pattern: {}", error.kind()))?.compile_matcher();
         let mut base = PathBuf::new();
+        let has_folder = Path::new(plain).components().count() > 1;
         for part in Path::new(plain).components() {
-            if part.as_os_str().to_string_lossy().contains(SPECIAL) {
+            if !has_folder || part.as_os_str().to_string_lossy().contains(SPECIAL) {
                 break;
             }
             base.push(part);
         }
         let own_ending = plain.rsplit_once('.').is_some_and(|(_, ending)| !ending.contains(SPECIAL) && ending != "wasm");
-        Ok(Pattern { text: text.to_owned(), matcher, base, own_ending })
-    }
-
-    /// Whether it is for whole paths.
-    pub fn has_folder(&self) -> bool {
-        Path::new(&self.text).components().count() > 1
+        Ok(Pattern { text: text.to_owned(), matcher, has_folder, base, own_ending })
     }
 
     /// Whether it is for the module in `path`: for its path or its name, or for a folder that it is in.
     pub fn is_for(&self, path: &Path) -> bool {
         let path = plain(path);
-        if self.has_folder() {
+        if self.has_folder {
             path.ancestors().any(|part| self.matcher.is_match(part))
         } else {
             path.components().any(|part| self.matcher.is_match(part.as_os_str()))
@@ -93,7 +91,9 @@ mod tests {
 
     #[test]
     fn where_they_begin() {
-        for (pattern, base) in [("dist/mt/*.wasm", "dist/mt"), ("*.wasm", ""), ("/a/b*/c", "/a"), ("./x/y.wasm", "x/y.wasm")] {
+        for (pattern, base) in
+            [("dist/mt/*.wasm", "dist/mt"), ("*.wasm", ""), ("/a/b*/c", "/a"), ("./x/y.wasm", "x/y.wasm"), ("x.wasm", "")]
+        {
             assert_eq!(Pattern::new(pattern).expect(pattern).base, Path::new(base), "{pattern}");
         }
     }

@@ -45,7 +45,9 @@ pub fn all(files: &[File], status: Status) -> Value {
 fn descriptor(rule: &rules::Rule) -> Value {
     Value::Object(vec![
         ("id", Value::text(rule.id)),
-        ("shortDescription", message(rule.why)),
+        ("shortDescription", message(&rule.about())),
+        ("fullDescription", message(rule.why)),
+        ("help", Value::Object(vec![("text", Value::text(rule.page)), ("markdown", Value::text(rule.page))])),
         ("defaultConfiguration", Value::Object(vec![("level", Value::text(level(rule.level)))])),
     ])
 }

@@ -2,6 +2,7 @@
 
 use super::options::{Expect, Options};
 use super::patterns::plain;
+use super::verdict::shown;
 use super::walk::{self, Found};
 use std::collections::BTreeMap;
 use std::io;
@@ -31,14 +32,14 @@ pub fn select(options: &Options) -> Result<Selection, String> {
         let mut found = Found::default();
         walk::modules(input, &walk::is_module, &mut found);
         if found.files.is_empty() && found.unreadable.is_empty() {
-            return Err(format!("there is no *.wasm in {}", input.display()));
+            return Err(format!("there is no *.wasm in {}", shown(input)));
         }
         add(&mut all, found);
     }
     for (pattern, expect) in &options.patterns {
         let mut found = Found::default();
         // Names alone are those of what was named otherwise, where anything was.
-        if pattern.has_folder() || options.inputs.is_empty() {
+        if pattern.has_folder || options.inputs.is_empty() {
             pattern.expand(&mut found);
         }
         let any = !found.files.is_empty() || all.files.iter().any(|path| pattern.is_for(path));
@@ -67,7 +68,7 @@ fn add(all: &mut Found, found: Found) {
 fn expectation(path: &Path, options: &Options) -> Result<Expect, String> {
     let wanted = |expect| options.patterns.iter().any(|(pattern, of)| *of == expect && pattern.is_for(path));
     match (wanted(Expect::Threaded), wanted(Expect::Unthreaded)) {
-        (true, true) => Err(format!("{} is both, by --threaded and by --unthreaded", path.display())),
+        (true, true) => Err(format!("{} is both, by --threaded and by --unthreaded", shown(path))),
         (true, false) => Ok(Expect::Threaded),
         (false, true) => Ok(Expect::Unthreaded),
         (false, false) => Ok(options.expect),

@@ -17,6 +17,11 @@ pub fn all(files: &[File], colours: Colours) -> String {
         lines.push(String::new());
         lines.push(summary(files));
     }
+    let errors = files.iter().flat_map(File::findings).filter(|finding| finding.is_error());
+    if let Some(first) = errors.map(|finding| finding.rule.id).next() {
+        lines.push(String::new());
+        lines.push(format!("More about a rule: cargo wasm-threads check --explain {first}"));
+    }
     lines.iter().map(|line| line.to_owned() + "\n").collect()
 }
 

@@ -151,11 +151,16 @@ impl File {
         Ok(())
     }
 
+    /// All that was found, of the file as a whole and of each module.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(self.modules.iter().flat_map(Judged::findings))
+    }
+
     /// The answer.
     pub fn status(&self) -> Status {
         if self.undecided {
             Status::Undecided
-        } else if self.findings.iter().any(Finding::is_error) || self.modules.iter().any(|module| !module.holds()) {
+        } else if self.findings().any(Finding::is_error) {
             Status::Broken
         } else {
             Status::Holds

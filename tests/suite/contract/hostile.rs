@@ -183,7 +183,7 @@ fn flipped_objects_as_inputs() {
 const MANY: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0x0f];
 
 /// A section whose contents begin with a count of four thousand millions.
-fn liars() -> Vec<(&'static str, Vec<u8>)> {
+pub fn liars() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = Vec::new();
     let head = b"\0asm\x01\0\0\0";
     for (name, id) in [("types", 1), ("imports", 2), ("functions", 3), ("memories", 5), ("globals", 6), ("exports", 7)] {
