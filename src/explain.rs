@@ -89,6 +89,26 @@ fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix:
     Some(finding)
 }
 
+/// The linker was ended by SIGBUS while it wrote to `folder`, in whose file system so many bytes are `free`.
+pub(crate) fn mapped_file_ended(folder: &str, free: Option<u64>) -> Finding {
+    Finding {
+        why: String::new(),
+        ..Finding::new(
+            &rules::LINK_FAILED,
+            "a file ended while the linker had it mapped into memory: mostly because the disk is full",
+            match free {
+                Some(free) => format!("signal SIGBUS, and {free} bytes free in the file system of {folder}"),
+                None => "signal SIGBUS".to_owned(),
+            },
+            "room for the whole output",
+            format!(
+                "free space there, or put the output elsewhere (CARGO_TARGET_DIR; for {folder} in a temporary folder, TMPDIR). If \
+                 there is room enough, another program cuts off the inputs while they are linked"
+            ),
+        )
+    }
+}
+
 impl Failed<'_> {
     fn triple(&self) -> String {
         crate::target::triple(self.options, self.style)

@@ -5,6 +5,8 @@ use crate::module::{OpenFile, Part};
 use ::object::read::ReadCache;
 use ::object::read::archive::ArchiveFile;
 use object::Says;
+use std::fs::File;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -16,40 +18,52 @@ pub(crate) struct Member {
     pub object: Object,
 }
 
-/// Visits the members of the archive at `path`, until `visit` breaks. An archive that cannot be read visits what can be:
-/// the real linker will complain of the rest.
-pub(crate) fn members(path: &Path, look: Look, mut visit: impl FnMut(Member) -> ControlFlow<()>) {
-    let mut walk = || -> Result<(), Box<dyn std::error::Error>> {
-        let file = OpenFile::open(path)?;
-        let itself = object::read(&file, look);
-        if itself.says != Says::Archive {
-            // An object under an archive's name: the linker goes by contents, too.
-            let _ = visit(Member { name: String::new(), object: itself });
-            return Ok(());
-        }
-        let cache = ReadCache::new(std::fs::File::open(path)?);
-        let archive = ArchiveFile::parse(&cache)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for member in archive.members() {
-            let member = member?;
-            let name = String::from_utf8_lossy(member.name()).into_owned();
-            let object = if member.is_thin() {
-                // A thin member is a file, named relative to its archive.
-                match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name())))) {
-                    Ok(file) => object::read(&file, look),
-                    Err(_) => continue,
-                }
-            } else {
-                let (start, size) = member.file_range();
-                object::read(&Part::new(&file, start, size), look)
-            };
-            if object.says != Says::Archive && visit(Member { name, object }).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    };
-    if let Err(error) = walk() {
+/// Visits the members of the archive at `path`, until `visit` breaks. An archive that is none visits what can be: the real linker
+/// will complain of the rest. An error says that a file could not be opened.
+pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member) -> ControlFlow<()>) -> io::Result<()> {
+    let read = || -> io::Result<(OpenFile, File)> { Ok((OpenFile::open(path)?, File::open(path)?)) };
+    let ended = read().and_then(|(file, again)| walk(path, &file, again, look, visit));
+    if let Err(error) = &ended {
         log::info!("cannot read the archive {}: {error}", path.display());
     }
+    // What is wrong within it is not about opening files.
+    ended.or_else(|error| if error.kind() == io::ErrorKind::InvalidData { Ok(()) } else { Err(error) })
+}
+
+fn walk(
+    path: &Path,
+    file: &OpenFile,
+    again: File,
+    look: Look,
+    mut visit: impl FnMut(Member) -> ControlFlow<()>,
+) -> io::Result<()> {
+    let itself = object::read(file, look);
+    if itself.says != Says::Archive {
+        // An object under an archive's name: the linker goes by contents, too.
+        let _ = visit(Member { name: String::new(), object: itself });
+        return Ok(());
+    }
+    let malformed = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let cache = ReadCache::new(again);
+    let archive = ArchiveFile::parse(&cache).map_err(malformed)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for member in archive.members() {
+        let member = member.map_err(malformed)?;
+        let name = String::from_utf8_lossy(member.name()).into_owned();
+        let object = if member.is_thin() {
+            // A thin member is a file, named relative to its archive.
+            match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name())))) {
+                Ok(file) => object::read(&file, look),
+                Err(error) if super::is_want(&error) => return Err(error),
+                Err(_) => continue,
+            }
+        } else {
+            let (start, size) = member.file_range();
+            object::read(&Part::new(file, start, size), look)
+        };
+        if object.says != Says::Archive && visit(Member { name, object }).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }

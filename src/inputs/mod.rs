@@ -9,6 +9,7 @@ use crate::command_line::{From, Input, Options, Style};
 use crate::module::OpenFile;
 use object::{Look, Says};
 use std::ffi::OsStr;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub enum Atomics {
 /// Why only the linker can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undecided {
-    /// There is bitcode, which says nothing that can be read without LLVM.
+    /// There is bitcode, which says nothing that can be read without LLVM; or an object that could not be read.
     Bitcode,
     /// Only what is linked on demand says so: members of archives, objects between `--start-lib` and `--end-lib`.
     OnDemand,
@@ -123,7 +124,7 @@ pub(crate) fn one_says_atomics(trace: &[u8]) -> bool {
             return object_at(&file(line), Look::AtSections).is_some_and(|object| object.says == Says::Atomics);
         };
         let mut found = false;
-        archive::members(&path, Look::AtSections, |member| {
+        let _ = archive::members(&path, Look::AtSections, |member| {
             found = member.name.as_bytes() == name && member.object.says == Says::Atomics;
             if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -149,14 +150,16 @@ pub fn find_by_name(options: &Options, name: &str) -> Vec<Found> {
     for path in options.inputs.iter().filter_map(|input| locate(input, options)) {
         let is_it = path.file_name().is_some_and(|file| file == name) || path.to_str() == Some(name);
         match object_at(&path, Look::AtSections) {
-            Some(object) if object.says == Says::Archive => archive::members(&path, Look::AtSections, |member| {
-                let base = member.name.rsplit('/').next().unwrap_or_default();
-                if member.name == name || base == name {
-                    found.push(Found { path: path.clone(), archive: true });
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            }),
+            Some(object) if object.says == Says::Archive => {
+                let _ = archive::members(&path, Look::AtSections, |member| {
+                    let base = member.name.rsplit('/').next().unwrap_or_default();
+                    if member.name == name || base == name {
+                        found.push(Found { path: path.clone(), archive: true });
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                });
+            }
             _ if is_it => found.push(Found { path, archive: false }),
             _ => {}
         }
@@ -192,12 +195,23 @@ fn find_library(name: &OsStr, folders: &[PathBuf]) -> Option<PathBuf> {
 }
 
 fn object_at(path: &Path, look: Look) -> Option<Object> {
-    OpenFile::open(path).ok().map(|file| object::read(&file, look))
+    open_object(path, look).ok()
 }
 
-/// What each of `objects` says, in their order; `None` where it cannot be read.
-fn read_all(objects: &[(PathBuf, bool)], look: Look) -> Vec<Option<Object>> {
-    let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| object_at(path, look)).collect::<Vec<_>>();
+fn open_object(path: &Path, look: Look) -> io::Result<Object> {
+    OpenFile::open(path).map(|file| object::read(&file, look))
+}
+
+/// Whether a file cannot be read although it is there and we may: too many are open, or memory is short. The linker may fare
+/// better. Of all else it will complain itself.
+fn is_want(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, PermissionDenied};
+    !matches!(error.kind(), NotFound | PermissionDenied | InvalidInput | NotADirectory)
+}
+
+/// What each of `objects` says, in their order.
+fn read_all(objects: &[(PathBuf, bool)], look: Look) -> Vec<io::Result<Object>> {
+    let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| open_object(path, look)).collect::<Vec<_>>();
     // An object takes about five microseconds, and a thread about fifty; to learn how many can run takes longer still.
     const WORTH_A_THREAD: usize = 128;
     if objects.len() < 2 * WORTH_A_THREAD {
@@ -234,6 +248,8 @@ struct Survey<'a> {
     bitcode: Option<PathBuf>,
     /// The first thing linked on demand that says `+atomics`, or is bitcode.
     on_demand: Option<(Says, String)>,
+    /// The first file that could not be read for want of something, and of what.
+    unread: Option<String>,
 }
 
 impl<'a> Survey<'a> {
@@ -250,6 +266,7 @@ impl<'a> Survey<'a> {
             without: None,
             bitcode: None,
             on_demand: None,
+            unread: None,
         }
     }
 
@@ -268,7 +285,18 @@ impl<'a> Survey<'a> {
         }
         let read = read_all(&objects, self.look);
         for ((path, lazy), object) in objects.into_iter().zip(read) {
-            let Some(object) = object else { continue };
+            // One alone may succeed where several at once did not.
+            let object = match object {
+                Err(error) if is_want(&error) => open_object(&path, self.look),
+                other => other,
+            };
+            let object = match object {
+                Ok(object) => object,
+                Err(error) => {
+                    self.not_read(&path, &error);
+                    continue;
+                }
+            };
             self.add_needs(&object);
             match object.says {
                 Says::Archive => self.archives.push(path),
@@ -308,6 +336,12 @@ impl<'a> Survey<'a> {
         }
     }
 
+    fn not_read(&mut self, path: &Path, error: &io::Error) {
+        if is_want(error) && self.unread.is_none() {
+            self.unread = Some(format!("{} could not be read: {error}", path.display()));
+        }
+    }
+
     fn add_needs(&mut self, object: &Object) {
         for need in &object.needs {
             if !self.needs.contains(need) {
@@ -319,12 +353,15 @@ impl<'a> Survey<'a> {
     fn read_archives(&mut self, mut visit: impl FnMut(&archive::Member) -> ControlFlow<()>) {
         for path in std::mem::take(&mut self.archives) {
             let mut flow = ControlFlow::Continue(());
-            archive::members(&path, self.look, |member| {
+            let read = archive::members(&path, self.look, |member| {
                 self.add_needs(&member.object);
                 self.add_on_demand(&member.object.says, || format!("{}({})", path.display(), member.name));
                 flow = visit(&member);
                 flow
             });
+            if let Err(error) = read {
+                self.not_read(&path, &error);
+            }
             if flow.is_break() {
                 return;
             }
@@ -332,6 +369,9 @@ impl<'a> Survey<'a> {
     }
 
     fn decide(&mut self) -> Atomics {
+        if let Some(why) = &self.unread {
+            return Atomics::Undecided(Undecided::Bitcode, why.clone());
+        }
         if let Some(path) = &self.bitcode {
             return Atomics::Undecided(Undecided::Bitcode, format!("{} is bitcode", path.display()));
         }
@@ -358,6 +398,7 @@ impl<'a> Survey<'a> {
         match &self.on_demand {
             Some((Says::Bitcode, name)) => Atomics::Undecided(Undecided::Bitcode, format!("{name} is bitcode")),
             Some((_, name)) => Atomics::Undecided(Undecided::OnDemand, format!("{name} uses atomics, if it is linked")),
+            None if self.unread.is_some() => Atomics::Undecided(Undecided::OnDemand, self.unread.clone().unwrap_or_default()),
             None => Atomics::No("no object and no archive member says +atomics".to_owned()),
         }
     }

@@ -19,7 +19,7 @@ use crate::target::Target;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 type Outcome = Result<End, Box<Finding>>;
 
@@ -411,13 +411,32 @@ impl<'a> Link<'a> {
             max_memory_was_set: self.settings.max_memory.is_some(),
             find: &find,
         };
-        let findings = explain::explain(&errors, &failed);
+        let mut findings = explain::explain(&errors, &failed);
+        findings.extend(self.mapped_file_ended(ended.status));
         let findings: Vec<Finding> = findings.into_iter().map(|finding| self.addressed(finding)).collect();
         if !findings.is_empty() {
             super::print_findings(&findings, "");
         }
         self.pack(&findings);
         Ok(End::Like(ended.status))
+    }
+
+    /// lld maps the files that it reads and writes. Where the disk cannot hold what it writes, it gets a signal and no error.
+    #[cfg(unix)]
+    fn mapped_file_ended(&self, status: ExitStatus) -> Option<Finding> {
+        use std::os::unix::process::ExitStatusExt;
+        if status.signal() != Some(signal_hook::consts::SIGBUS) {
+            return None;
+        }
+        let written = self.detour.as_ref().unwrap_or(&self.output.path);
+        let folder = written.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let free = rustix::fs::statvfs(folder).ok().map(|facts| facts.f_bavail.saturating_mul(facts.f_frsize));
+        Some(explain::mapped_file_ended(&folder.display().to_string(), free))
+    }
+
+    #[cfg(not(unix))]
+    fn mapped_file_ended(&self, _: ExitStatus) -> Option<Finding> {
+        None
     }
 
     /// Under `--no-check-features` lld lets objects into a shared memory that refuse it, and nothing in the output shows it.
@@ -532,7 +551,7 @@ impl<'a> Link<'a> {
     fn detour(&mut self) -> Result<PathBuf, Box<Finding>> {
         // The linker writes the file's name into the module: it stays the same.
         let name = self.output.path.file_name().unwrap_or_default().to_owned();
-        self.scratch.folder("output").map(|folder| folder.join(name)).map_err(|error| no_scratch(&error))
+        self.scratch.path_in_folder("output", &name).map_err(|error| no_scratch(&error))
     }
 
     fn deliver(&self, from: &PathBuf) -> Result<(), Box<Finding>> {
@@ -585,7 +604,8 @@ impl<'a> Link<'a> {
         if let Some(path) = &self.detour {
             words.driver.extend(["-o".into(), path.clone().into_os_string()]);
         }
-        if let Some(path) = self.reproduce {
+        // lld takes the last of several: the line's own stays, and is copied.
+        if let Some(path) = self.reproduce.filter(|_| self.options().reproduce.is_none()) {
             let mut word = OsString::from("--reproduce=");
             word.push(path);
             // At the end, an option that lacks its value would take it.
@@ -633,13 +653,19 @@ impl<'a> Link<'a> {
             self.call(&Plan { driver: words.into(), ..Plan::default() })?.run(Streams::Held, &mut self.scratch)
         });
         if packed.is_ok() {
-            self.pack(std::slice::from_ref(finding));
+            self.add_to_archive(path, path, std::slice::from_ref(finding));
         }
     }
 
     /// Adds what only we know to the linker's archive of this link.
-    fn pack(&mut self, findings: &[Finding]) {
-        let Some(path) = self.reproduce else { return };
+    fn pack(&self, findings: &[Finding]) {
+        if let Some(path) = self.reproduce {
+            let written = self.options().reproduce.as_deref().map_or(path, Path::new);
+            self.add_to_archive(path, written, findings);
+        }
+    }
+
+    fn add_to_archive(&self, path: &Path, written: &Path, findings: &[Finding]) {
         let version = Command::new(&self.linker.path).args(["-flavor", "wasm", "--version"]).output();
         let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let shim = Call {
@@ -663,7 +689,7 @@ impl<'a> Link<'a> {
             ("versions", format!("{}\n{}: {version}", super::about::version(), self.linker.path.display())),
             ("findings", texts.join("\n") + "\n"),
         ];
-        if let Some(finding) = reproduce::add(path, &files) {
+        if let Some(finding) = reproduce::add(path, written, &files) {
             super::print_findings(&[finding], "");
         }
     }

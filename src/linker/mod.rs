@@ -8,6 +8,7 @@ mod process;
 mod real_linker;
 mod reproduce;
 mod scratch;
+mod signals;
 mod system;
 
 use crate::command_line::{CommandLine, Loaded, Style};
@@ -38,7 +39,9 @@ pub fn main() -> ExitCode {
     let _ =
         env_logger::Builder::from_env(environment).format(|out, record| out.write_all(log_line(record).as_bytes())).try_init();
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match way_of_a_link(&args) {
+    let end = way_of_a_link(&args);
+    signals::end_if_told();
+    match end {
         Ok(End::Like(status)) => process::end_like(status),
         Ok(End::Answered) => ExitCode::SUCCESS,
         Ok(End::Refused(findings, last)) => {

@@ -2,6 +2,7 @@
 
 use super::real_linker::{DEPTH, RealLinker};
 use super::scratch::{Scratch, no_scratch};
+use super::signals;
 use crate::command_line::{Quoting, Style, quote};
 use crate::os_bytes::{bytes, word};
 use crate::report::Finding;
@@ -123,14 +124,14 @@ impl Call<'_> {
 
     fn spawn(&self, scratch: &mut Scratch, set_up: &dyn Fn(&mut Command) -> io::Result<()>) -> Result<Child, Box<Finding>> {
         let mut command = self.command(&self.args);
-        let started = set_up(&mut command).and_then(|()| command.spawn());
+        let started = set_up(&mut command).and_then(|()| signals::spawn(&mut command));
         let started = match started {
             Err(error) if is_too_long(&error) => {
                 log::info!("the command line is too long: using a response file");
                 self.shortened(scratch).and_then(|args| {
                     let mut command = self.command(&args);
                     set_up(&mut command)?;
-                    command.spawn()
+                    signals::spawn(&mut command)
                 })
             }
             other => other,
@@ -153,7 +154,7 @@ impl Call<'_> {
             Ok(())
         })?;
         let errors = child.stderr.take().map(pass_on).unwrap_or_default();
-        let status = child.wait().map_err(|error| self.not_started(&error))?;
+        let status = signals::wait(&mut child).map_err(|error| self.not_started(&error))?;
         Ok(Ended { status, errors, held: None })
     }
 
@@ -168,7 +169,10 @@ impl Call<'_> {
             Ok(())
         })?;
         let done = meanwhile();
-        let status = child.wait().map_err(|error| self.not_started(&error))?;
+        let status = signals::wait(&mut child).map_err(|error| self.not_started(&error))?;
+        for file in [&out, &errors] {
+            has_room(file, status.success()).map_err(|error| no_scratch(&error))?;
+        }
         let mut kept = Vec::new();
         let read = errors.rewind().and_then(|()| (&errors).take(MOST_KEPT as u64).read_to_end(&mut kept));
         read.map_err(|error| no_scratch(&error))?;
@@ -189,8 +193,18 @@ impl Call<'_> {
         }
         // With a response file of ours there is something to remove afterwards, so we stay.
         let mut child = self.spawn(scratch, &|_| Ok(()))?;
-        child.wait().map_err(|error| self.not_started(&error))
+        signals::wait(&mut child).map_err(|error| self.not_started(&error))
     }
+}
+
+/// Whether what a linker said is there to its end. It cannot tell us where there was no room for its words.
+fn has_room(mut file: &File, succeeded: bool) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    if succeeded && size == 0 {
+        return Ok(());
+    }
+    file.write_all(b"\n")?;
+    file.set_len(size)
 }
 
 /// Sends a linker's errors on as they come, and keeps the first of them.

@@ -10,10 +10,13 @@ use std::path::{Component, Path};
 /// A tar archive is made of blocks of this many bytes (POSIX, `pax`).
 const BLOCK: u64 = 512;
 
-/// Adds `files`, each a name and its text, to the archive that the linker wrote at `path`. All names in that archive begin with
-/// its own file stem, as lld has it, and so do ours.
-pub(crate) fn add(path: &Path, files: &[(&str, String)]) -> Option<Finding> {
-    append(path, files).err().map(|error| failed(path, error.to_string()))
+/// Adds `files`, each a name and its text, to the archive at `path`. The linker wrote it there or, where the line has a
+/// `--reproduce` of its own, to that place: then it is copied. All names in the archive begin with the file stem that the linker
+/// was given, as lld has it, and so do ours.
+pub(crate) fn add(path: &Path, written: &Path, files: &[(&str, String)]) -> Option<Finding> {
+    let same = path.canonicalize().ok().is_some_and(|path| written.canonicalize().is_ok_and(|written| written == path));
+    let copied = if same { Ok(0) } else { std::fs::copy(written, path) };
+    copied.and_then(|_| append(path, written, files)).err().map(|error| failed(path, error.to_string()))
 }
 
 /// Why nothing can be packed into `path`, where that is so. The linker would fail the whole link for it.
@@ -35,9 +38,9 @@ fn failed(path: &Path, why: String) -> Finding {
     )
 }
 
-fn append(path: &Path, files: &[(&str, String)]) -> io::Result<()> {
+fn append(path: &Path, written: &Path, files: &[(&str, String)]) -> io::Result<()> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = written.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let response_name = format!("{stem}/response.txt");
     let mut response = Vec::new();
     let mut end = 0;

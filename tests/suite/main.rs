@@ -19,6 +19,8 @@ mod check;
 mod clang;
 mod cli;
 mod contract;
+#[cfg(unix)]
+mod crowds;
 mod demo;
 mod differential;
 mod docs;
@@ -29,6 +31,8 @@ mod emscripten;
 mod examples;
 #[cfg(unix)]
 mod explain;
+#[cfg(target_os = "linux")]
+mod faults;
 #[cfg(unix)]
 mod forwarding;
 mod harness;
@@ -43,11 +47,15 @@ mod linkers;
 mod main_job;
 #[cfg(unix)]
 mod modes;
+#[cfg(target_os = "linux")]
+mod names;
 mod output;
 #[cfg(unix)]
 mod recipes;
 #[cfg(unix)]
 mod reproduce;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod support;
 #[cfg(unix)]
 mod verdict_page;
@@ -81,6 +89,7 @@ fn main() {
         suite.module("c", c::tests);
         suite.module("build_calls", build_calls::tests);
         suite.module("clang", clang::tests);
+        suite.module("crowds", crowds::tests);
         suite.module("doctor", doctor::tests);
         suite.module("emscripten", emscripten::tests);
         suite.module("explain", explain::tests);
@@ -96,10 +105,19 @@ fn main() {
         suite.module("wasi", wasi::tests);
         suite.module("wide", wide::tests);
     }
+    // These use what only Linux has: /proc, name spaces, its limits.
+    #[cfg(target_os = "linux")]
+    {
+        suite.module("faults", faults::tests);
+        suite.module("names", names::tests);
+        suite.module("sandbox", sandbox::tests);
+    }
+    #[cfg(not(target_os = "linux"))]
+    eprintln!("not run on this system, for want of Linux: faults names sandbox");
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use build_calls c clang doctor emscripten explain forwarding init \
-         inspect lines linkers modes recipes reproduce wasi wide"
+        "not run on this system, for want of scripts: atomics bad_use build_calls c clang crowds doctor emscripten explain forwarding \
+         init inspect lines linkers modes recipes reproduce wasi wide"
     );
     suite.run()
 }

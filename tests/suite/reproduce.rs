@@ -18,6 +18,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("what_is_in_it", &[Tool::RustLld, TAR], what_is_in_it);
     suite.test("failing_link", &[Tool::RustLld, TAR], failing_link);
     suite.test("link_that_we_refuse", &[Tool::RustLld, TAR], link_that_we_refuse);
+    suite.test("beside_a_reproduce_of_their_own", &[Tool::RustLld, TAR], beside_their_own);
     suite.test("unwritable_place", &[Tool::RustLld], unwritable_place);
     suite.test("not_for_other_styles", &[], not_for_other_styles);
 }
@@ -224,6 +225,44 @@ fn link_that_we_refuse() {
         let again = unpacked.repeat(place.linker());
         assert!(again.success(), "{line}\n{again:?}");
     }
+}
+
+/// The line's own `--reproduce` is written as it is without us, and ours is a copy of it with our files.
+fn beside_their_own() {
+    for (line, threaded) in [
+        ("atomic.o --export=add_shared", true),
+        ("neutral.o sub/libatomic.a --export=add_shared", true),
+        ("neutral.o --export=neutral", false),
+    ] {
+        for (theirs, ours) in [("theirs.tar", "ours.tar"), ("one.tar", "one.tar"), ("one.tar", "./sub/../one.tar")] {
+            let place = inputs(Tool::RustLld);
+            let linked = place.link(&format!("{line} --reproduce={theirs} --wasm-threads-reproduce={ours}"));
+            assert!(linked.ran.success() && linked.ran.stderr.is_empty(), "{:?}", linked.ran);
+            let module = read(place.path("out.wasm"));
+            assert_eq!(Facts::of(&module).memory().shared, threaded);
+            let (own, packed) = (read(place.path(theirs)), Unpacked::new(&place.path(ours)));
+            if theirs != "one.tar" {
+                // Byte by byte what the linker writes for these words.
+                fs::remove_file(place.path(theirs)).expect("it was written");
+                // Of the runs, the last one asks for the version.
+                let words = linked.runs.first().expect("a run");
+                Run::new(place.linker()).words(words).folder(place.folder()).run().expect_success();
+                assert_same_bytes(&own, read(place.path(theirs)));
+            }
+            assert_eq!(packed.root().file_name(), Path::new(theirs).file_stem());
+            assert_eq!(packed.ours().len(), 5);
+            let again = packed.repeat(place.linker());
+            assert!(again.success(), "{again:?}");
+            assert_same_bytes(read(packed.root().join("out.wasm")), module);
+        }
+    }
+    // A link that we refuse makes nothing that was asked of the linker; what was asked of us is there.
+    let place = inputs(Tool::RustLld);
+    let line = "neutral.o --export=neutral --wasm-threads=threaded --reproduce=theirs.tar --wasm-threads-reproduce=ours.tar";
+    let refused = place.link(line).ran.expect_code(1);
+    assert!(refused.stderr_text().starts_with("error[not-threaded]: "), "{refused:?}");
+    assert!(!place.path("theirs.tar").exists());
+    assert!(Unpacked::new(&place.path("ours.tar")).ours()["findings"].contains("not-threaded"));
 }
 
 /// The link does not suffer, and it is said once.

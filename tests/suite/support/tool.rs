@@ -54,6 +54,8 @@ pub enum Tool {
     /// npm's package `puppeteer-core`, which drives both, in the version and the folder where `tests/run --install` puts it. It
     /// wants [`Tool::NewNode`].
     Puppeteer,
+    /// `unshare`, and a system that lets whoever runs the tests mount things in a name space of their own.
+    Mounts,
     /// Any program on PATH, by its name and the package that has it.
     Program(&'static str, &'static str),
 }
@@ -84,6 +86,7 @@ impl Tool {
             Tool::Chromium => "chromium".into(),
             Tool::Firefox => "firefox-esr".into(),
             Tool::Puppeteer => "puppeteer".into(),
+            Tool::Mounts => "name spaces for mounts".into(),
             Tool::Program(name, _) => (*name).into(),
         }
     }
@@ -111,6 +114,7 @@ impl Tool {
             Tool::Chromium => "package chromium".into(),
             Tool::Firefox => "package firefox-esr".into(),
             Tool::Puppeteer => format!("npm's package puppeteer-core {}", pinned("puppeteer")),
+            Tool::Mounts => "package util-linux, and root or user name spaces".into(),
             Tool::Program(_, package) => format!("package {package}"),
         }
     }
@@ -185,6 +189,10 @@ impl Tool {
                 let package = std::fs::read_to_string(folder.join("package.json")).ok()?;
                 package.contains(&format!("\"version\": \"{}\"", pinned("puppeteer"))).then_some(folder)
             }
+            Tool::Mounts => on_path("unshare").filter(|unshare| {
+                let words = ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"];
+                Run::new(unshare).words(words).run().success()
+            }),
             Tool::Program(name, _) => on_path(name),
         }
     }
