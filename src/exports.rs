@@ -7,4 +7,4 @@ pub(crate) const EXPORTS: [&str; 6] =
 
 /// Those of them that set up a thread's storage: what wasm-bindgen (`transforms/threads`) and every hand-written host call.
 #[cfg(feature = "verify")]
-pub(crate) const TLS_EXPORTS: [&str; 4] = [EXPORTS[2], EXPORTS[3], EXPORTS[4], EXPORTS[5]];
+pub const TLS_EXPORTS: [&str; 4] = [EXPORTS[2], EXPORTS[3], EXPORTS[4], EXPORTS[5]];

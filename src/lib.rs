@@ -65,5 +65,8 @@ pub mod target;
 
 #[cfg(feature = "cc")]
 pub use c_objects::cc;
+#[cfg(feature = "linker")]
+#[doc(hidden)]
+pub use exports::TLS_EXPORTS;
 #[cfg(feature = "verify")]
 pub use verify::{Input, NotThreaded, verify};

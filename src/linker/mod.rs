@@ -18,6 +18,7 @@ use crate::rules;
 use crate::settings::{About, Mode, Settings};
 use crate::target::Target;
 use link::Link;
+pub use process::shell_word;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::process::{ExitCode, ExitStatus};

@@ -241,7 +241,7 @@ pub(crate) fn show(call: &Call<'_>) -> String {
 }
 
 /// A word as a POSIX shell would want it.
-pub(crate) fn shell_word(word: &std::ffi::OsStr) -> String {
+pub fn shell_word(word: &std::ffi::OsStr) -> String {
     let text = word.to_string_lossy();
     match shlex::try_quote(&text) {
         Ok(quoted) => quoted.into_owned(),

@@ -7,7 +7,7 @@ use super::target::{Host, Target};
 use super::toolchain::{self, Rustup, Std};
 use super::verdict::{self, Verdict};
 use super::words::Words;
-use super::{BUILD_STD, Failure, code, flags, is_shim, on_path, quoted, runner, say};
+use super::{BUILD_STD, Failure, code, flags, is_shim, on_path, runner, say};
 use crate::rustc::Rustc;
 use cargo_platform::Cfg;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
+use wasm_threads::linker::shell_word;
 
 /// One call of cargo, and all that is set for it.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Call {
         let rustc = compiler(&cargo, &words, &config)?;
         let builds_std = config.builds_std() || words.texts("-Z").any(|word| word.split('=').next() == Some("build-std"));
         let std = if builds_std || target.host != Host::Wasi { Std::Built } else { Std::Installed };
-        let said: Vec<String> = words.with(&[]).iter().map(|word| quoted(&word.to_string_lossy())).collect();
+        let said: Vec<String> = words.with(&[]).iter().map(|word| shell_word(word.as_ref())).collect();
         let call = [&["wasm-threads".to_owned(), command.to_owned()], said.as_slice()].concat().join(" ");
         let rustup = || Rustup::ask(words.toolchain.as_deref());
         if let Some(missing) = toolchain::missing(&rustc, &target, std, &call, &rustup) {

@@ -1,6 +1,8 @@
 //! Which flags make the code threaded, and which the user's own would make of it.
 
+use crate::project::flags::{Flags, codegen_options};
 use cargo_platform::Cfg;
+use wasm_threads::TLS_EXPORTS;
 
 /// Target features that a shared memory needs, `atomics` first. The others are on by default, except where a `target-cpu` or a
 /// compiler before LLVM 20 has them off.
@@ -17,36 +19,34 @@ pub fn missing(cfgs: &[Cfg]) -> Option<String> {
 
 /// The linker that `flags` name: rustc takes it before the one that cargo passes.
 pub fn linker(flags: &[String]) -> Option<String> {
-    codegen_options(flags).filter_map(|(_, option)| option.strip_prefix("linker=")).last().map(str::to_owned)
+    Flags::read(flags).linker
 }
 
 /// Words of a linker's that demand threads.
 const THREADED: [&str; 3] = ["--shared-memory", "--import-memory", "-pthread"];
-/// Symbols that only a threaded link has.
-const SYMBOLS: [&str; 5] = ["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base", "__wasm_init_memory"];
 
 /// The same flags without what makes code threaded.
 pub fn without_threads(flags: &[String]) -> Vec<String> {
     let mut kept = flags.to_vec();
-    let found: Vec<_> = codegen_options(flags).map(|(at, option)| (at, option.to_owned())).collect();
     // From the end, so that what is still to be looked at stays in its place.
-    for (at, option) in found.into_iter().rev() {
-        let Some((name, value)) = option.split_once('=') else { continue };
+    for option in codegen_options(flags).into_iter().rev() {
+        let Some(value) = option.value(flags) else { continue };
         let list = |separator: char, drop: &dyn Fn(&str) -> bool| -> Option<String> {
             let words: Vec<&str> = value.split(separator).filter(|word| !drop(word)).collect();
-            (!words.is_empty()).then(|| format!("{name}={}", words.join(&separator.to_string())))
+            (!words.is_empty()).then(|| words.join(&separator.to_string()))
         };
-        let rest = match name {
+        let rest = match option.name.as_str() {
             "target-feature" => list(',', &|feature| feature == "+atomics"),
             "link-arg" => list('\0', &is_threaded_word),
             "link-args" => list(' ', &is_threaded_word),
             _ => continue,
         };
-        match (rest, at) {
-            (Some(rest), At::Word(at)) => kept[at] = format!("-C{rest}"),
-            (Some(rest), At::Next(at)) => kept[at] = rest,
-            (None, At::Word(at)) => drop(kept.remove(at)),
-            (None, At::Next(at)) => drop(kept.drain(at - 1..=at)),
+        match rest {
+            Some(rest) => {
+                let word = &flags[option.at];
+                kept[option.at] = format!("{}{rest}", &word[..word.len() - value.len()]);
+            }
+            None => drop(kept.drain(option.at - usize::from(option.in_two)..=option.at)),
         }
     }
     kept
@@ -55,38 +55,12 @@ pub fn without_threads(flags: &[String]) -> Vec<String> {
 fn is_threaded_word(word: &str) -> bool {
     let word = word.strip_prefix("-Wl,").unwrap_or(word);
     let symbol = ["--export=", "--export-if-defined="].iter().find_map(|option| word.strip_prefix(option));
-    THREADED.contains(&word)
-        || word.starts_with("--wasm-threads")
-        || symbol.is_some_and(|symbol| SYMBOLS.contains(&symbol) || symbol == "wasm-threads:threaded")
+    THREADED.contains(&word) || word.starts_with("--wasm-threads") || symbol.is_some_and(is_threaded_symbol)
 }
 
-/// Where an option stands.
-#[derive(Clone, Copy, Debug)]
-enum At {
-    /// `-Coption`, one word.
-    Word(usize),
-    /// `-C option`: here, with `-C` before it.
-    Next(usize),
-}
-
-/// Each option of `-C` and `--codegen`.
-fn codegen_options(flags: &[String]) -> impl Iterator<Item = (At, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < flags.len() {
-            let flag = flags[at].as_str();
-            at += 1;
-            if flag == "-C" || flag == "--codegen" {
-                at += 1;
-                return flags.get(at - 1).map(|option| (At::Next(at - 1), option.as_str()));
-            }
-            let together = flag.strip_prefix("--codegen=").or_else(|| flag.strip_prefix("-C"));
-            if let Some(option) = together {
-                return Some((At::Word(at - 1), option));
-            }
-        }
-        None
-    })
+/// Whether only a threaded link has the symbol, or it is the word by which a build script demands one.
+fn is_threaded_symbol(symbol: &str) -> bool {
+    TLS_EXPORTS.contains(&symbol) || matches!(symbol, "__wasm_init_memory" | "wasm-threads:threaded")
 }
 
 #[cfg(test)]
@@ -118,6 +92,7 @@ mod tests {
             ("-C linker=a -Clinker=b", Some("b")),
             ("--codegen linker=a", Some("a")),
             ("--codegen=linker=a", Some("a")),
+            ("-Clinker_flavor=wasm -C linker=a_b", Some("a_b")),
             ("-Clinker-flavor=wasm --cfg linker=x -C", None),
         ] {
             assert_eq!(linker(&words(flags)).as_deref(), found, "{flags}");
@@ -129,6 +104,7 @@ mod tests {
         for (flags, left) in [
             ("-C target-feature=+atomics,+bulk-memory -C link-arg=--shared-memory", "-C target-feature=+bulk-memory"),
             ("-Ctarget-feature=+atomics --cfg x", "--cfg x"),
+            ("-C target_feature=+atomics,+simd128 -Clink_arg=--import-memory", "-C target_feature=+simd128"),
             ("-C link-arg=--shared-memory -Clink-arg=--max-memory=65536", "-Clink-arg=--max-memory=65536"),
             ("--codegen link-arg=--export=__tls_base -Dwarnings", "-Dwarnings"),
             ("-Clink-arg=--export=__heap_base", "-Clink-arg=--export=__heap_base"),

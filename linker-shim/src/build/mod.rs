@@ -15,8 +15,9 @@ mod variants;
 mod verdict;
 mod words;
 
+use crate::project::stem;
 use call::Call;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -137,11 +138,10 @@ fn answer(command: &str, words: &[OsString]) -> Result<u8, Failure> {
 
 /// Whether `program` is this tool under one of its names, and is there.
 fn is_shim(program: &str) -> bool {
-    let name = Path::new(program).file_stem().and_then(OsStr::to_str).unwrap_or_default();
-    let ours = name == "wasm-threads-linker" || name == "cargo-wasm-threads";
     // Cargo looks for a name alone on PATH, and nowhere else.
     let alone = Path::new(program).components().count() == 1;
-    ours && if alone { on_path(name).is_some() } else { Path::new(program).is_file() }
+    let is_there = || if alone { on_path(&stem(program.as_ref())).is_some() } else { Path::new(program).is_file() };
+    crate::project::is_shim(program.as_ref()) && is_there()
 }
 
 /// The first program of that name on PATH.
@@ -161,12 +161,6 @@ fn say(verb: &str, text: &str) {
     }
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+./:,@%".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 /// The status of a program that ended, as a shell would give it.
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
@@ -184,10 +178,5 @@ mod tests {
     fn commands() {
         assert!(is_command(&["build"]) && is_command(&["+nightly", "test"]) && is_command(&["runner"]));
         assert!(!is_command(&[]) && !is_command(&["+nightly"]) && !is_command(&["demo"]) && !is_command(&["-flavor", "build"]));
-    }
-
-    #[test]
-    fn quoting() {
-        assert_eq!(["--release", "a b", "it's", ""].map(quoted).join(" "), r"--release 'a b' 'it'\''s' ''");
     }
 }

@@ -1,11 +1,11 @@
 //! Running the tools: none may hang, none may see settings that were meant for another link.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use wasm_threads::linker::shell_word;
 
 /// The longest that a compiler or a linker may take: each needs a fraction of a second for the sample.
 pub const TOOL: Duration = Duration::from_secs(60);
@@ -96,16 +96,10 @@ fn shell_line(command: &Command) -> String {
     let mut words = Vec::new();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
-            words.push(format!("{}={}", name.display(), quoted(value)));
+            words.push(format!("{}={}", name.display(), shell_word(value)));
         }
     }
-    words.push(quoted(command.get_program()));
-    words.extend(command.get_args().map(quoted));
+    words.push(shell_word(command.get_program()));
+    words.extend(command.get_args().map(shell_word));
     words.join(" ")
-}
-
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+,./:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

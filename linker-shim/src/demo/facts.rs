@@ -1,6 +1,7 @@
 //! What a newcomer should look at in a module.
 
 use std::path::Path;
+use wasm_threads::TLS_EXPORTS;
 use wasm_threads::module::{Module, OpenFile};
 
 /// The facts that tell a threaded module from another.
@@ -23,9 +24,6 @@ pub struct Facts {
     pub start: bool,
 }
 
-/// What a thread needs to set up its thread-local storage.
-const TLS: [&str; 4] = ["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base"];
-
 impl Facts {
     /// Reads `file`.
     pub fn read(file: &Path) -> Result<Facts, String> {
@@ -41,7 +39,7 @@ impl Facts {
             maximum: memory.maximum,
             active,
             passive: module.segments.len() - active,
-            tls: TLS.iter().all(|name| module.exports.contains_key(*name)),
+            tls: TLS_EXPORTS.iter().all(|name| module.exports.contains_key(*name)),
             start: module.start.is_some(),
         })
     }

@@ -7,10 +7,10 @@ use super::toolchain::Breaks;
 use crate::project::flags::Flags;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use wasm_threads::TLS_EXPORTS;
 
 /// What a threaded module takes from a line for wasm-ld, where rustc passes nothing.
 const NEEDED: [&str; 3] = ["--shared-memory", "--import-memory", "--max-memory"];
-const EXPORTS: [&str; 4] = ["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base"];
 
 /// Whether it is the shim.
 pub fn examine(look: &Look, report: &mut Report) -> bool {
@@ -139,6 +139,6 @@ fn not_the_shim(look: &Look, flags: &Flags, found: &str, place: Place, report: &
 /// What is not passed by hand.
 fn missing(flags: &Flags) -> Vec<String> {
     let options = NEEDED.iter().filter(|option| !flags.has(option)).map(|option| (*option).to_owned());
-    let exports = EXPORTS.iter().filter(|symbol| !flags.exports(symbol)).map(|symbol| format!("--export={symbol}"));
+    let exports = TLS_EXPORTS.iter().filter(|symbol| !flags.exports(symbol)).map(|symbol| format!("--export={symbol}"));
     options.chain(exports).collect()
 }

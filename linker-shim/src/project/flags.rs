@@ -91,6 +91,8 @@ pub struct CodegenOption {
     pub from: usize,
     /// NAME, with `-` in place of `_`, as rustc reads it.
     pub name: String,
+    /// `-C` or `--codegen` is a word of its own, before that one.
+    pub in_two: bool,
 }
 
 impl CodegenOption {
@@ -106,7 +108,8 @@ pub fn codegen_options<W: AsRef<str>>(words: &[W]) -> Vec<CodegenOption> {
     let mut follows = false;
     for (at, word) in words.iter().enumerate() {
         let word = word.as_ref();
-        let rest = if std::mem::take(&mut follows) {
+        let in_two = std::mem::take(&mut follows);
+        let rest = if in_two {
             word
         } else if matches!(word, "-C" | "--codegen") {
             follows = true;
@@ -119,7 +122,7 @@ pub fn codegen_options<W: AsRef<str>>(words: &[W]) -> Vec<CodegenOption> {
         // An element "-C name=value" with a space in it is one word to rustc, and a mistake that people make.
         let trimmed = rest.trim_start();
         let name = trimmed.split('=').next().unwrap_or_default().replace('_', "-");
-        found.push(CodegenOption { at, from: word.len() - trimmed.len(), name });
+        found.push(CodegenOption { at, from: word.len() - trimmed.len(), name, in_two });
     }
     found
 }
