@@ -32,6 +32,8 @@ pub mod size;
 mod verify;
 
 #[cfg(feature = "verify")]
+pub mod compare;
+#[cfg(feature = "verify")]
 pub mod contract;
 #[cfg(feature = "verify")]
 pub mod glue;

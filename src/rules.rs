@@ -92,6 +92,8 @@ rules! {
         "the script that comes with the module makes its memory, and an instance refuses a memory that is not shared";
     GLUE_MEMORY_MISMATCH = "glue-memory-mismatch" Error
         "the script that comes with the module makes its memory, and an instance refuses other limits than its own";
+    LOST_IN_BETWEEN = "lost-in-between" Error
+        "a tool that ran over the module took away what threads, or the next tool, need of it";
     NOT_THREADED = "not-threaded" Error
         "it would run on one thread only, and nothing would say so";
     THREADED = "threaded" Error

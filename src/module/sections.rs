@@ -107,6 +107,8 @@ fn guess(head: &[u8]) -> &'static str {
         ", but a page, such as one that says 404"
     } else if begins(b"\x1f\x8b") {
         ", but compressed by gzip"
+    } else if begins(b"(module") || begins(b"(component") {
+        ", but its text format: wat2wasm makes a module of it"
     } else {
         ""
     }

@@ -7,6 +7,8 @@
 mod atomics;
 #[cfg(unix)]
 mod bad_use;
+#[cfg(unix)]
+mod between;
 mod browser;
 mod build;
 #[cfg(unix)]
@@ -86,6 +88,7 @@ fn main() {
     {
         suite.module("atomics", atomics::tests);
         suite.module("bad_use", bad_use::tests);
+        suite.module("between", between::tests);
         suite.module("c", c::tests);
         suite.module("build_calls", build_calls::tests);
         suite.module("clang", clang::tests);
@@ -116,7 +119,7 @@ fn main() {
     eprintln!("not run on this system, for want of Linux: faults names sandbox");
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use build_calls c clang crowds doctor emscripten explain forwarding \
+        "not run on this system, for want of scripts: atomics bad_use between build_calls c clang crowds doctor emscripten explain forwarding \
          init inspect lines linkers modes recipes reproduce wasi wide"
     );
     suite.run()

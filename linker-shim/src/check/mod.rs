@@ -1,6 +1,8 @@
 //! `cargo wasm-threads check FILE|DIR…`: whether modules are what they are to be, threaded or not, at any stage.
 
+mod after;
 mod github;
+mod glue;
 mod json;
 mod levels;
 mod options;
@@ -26,8 +28,10 @@ was wanted, why, and the line that mends it.
 
 Usage: cargo wasm-threads check [OPTIONS] FILE|DIR...
 
-FILE is a module, or a component, whose core modules are judged one by one. DIR
-stands for every *.wasm in it, at any depth.
+FILE is a module, or a component, whose core modules are judged one by one, or a
+script or page in which emcc put its module (-sSINGLE_FILE). DIR stands for every
+*.wasm in it, at any depth. The script that wasm-bindgen or emcc wrote beside a
+module is read too: it makes the memory.
 
 Options:
   --expect threaded|unthreaded
@@ -37,6 +41,7 @@ Options:
                      '*.threads.wasm' for names; quoted, so that the pattern
                      finds its modules itself. A folder stands for all in it.
                      One that is for no module is an error
+  --after BEFORE     say also what a tool took away that read BEFORE and wrote FILE
   --abi ABI          who runs them, instead of what is read off each: javascript,
                      wasi-threads, wasi, emscripten, emscripten-side
   --stage STAGE      how far they have come: linked, after-wasm-bindgen
@@ -53,6 +58,7 @@ Examples:
   cargo wasm-threads check --explain memory-not-shared
   cargo wasm-threads check --threaded 'dist/mt/*.wasm' --unthreaded 'dist/st/*.wasm'
   cargo wasm-threads check --format github dist
+  cargo wasm-threads check --after app_bg.wasm app_bg.optimized.wasm
 
 Exit status: 0 each module is what it is to be; 1 one is not; 2 it could not be
 decided of one (no such file, no module, bad usage), whatever the others are.";
@@ -60,7 +66,7 @@ decided of one (no such file, no module, bad usage), whatever the others are.";
 /// Further checks of a module: each is told what was seen, and answers with what became of its rules, or with the reason why it
 /// could not decide (exit status 2). To add one: write a [`Further`] in a module of its own,
 /// name it here, and give its rules a row in the library's `rules.rs`; options of its own go into `options.rs`.
-const FURTHER: &[Further] = &[];
+const FURTHER: &[Further] = &[glue::judge, after::judge];
 
 type Further = fn(&Seen<'_>) -> Result<Vec<Judgement>, Box<Finding>>;
 
@@ -82,6 +88,10 @@ pub fn main(args: &[OsString]) -> ExitCode {
             return ExitCode::from(Status::Undecided.code());
         }
     };
+    if options.after.is_some() && selection.files.len() != 1 {
+        eprintln!("error: --after compares one module with what it was made of; {} are named", selection.files.len());
+        return ExitCode::from(Status::Undecided.code());
+    }
     let folders = selection.unreadable.into_iter().map(|(path, error)| File::folder(&path, options.expect, error));
     let mut files: Vec<File> = folders.collect();
     files.extend(selection.files.iter().map(|(path, expect)| File::judge(path, *expect, &options)));

@@ -47,6 +47,8 @@ pub struct Options {
     pub abi: Option<Abi>,
     pub stage: Option<Stage>,
     pub levels: Levels,
+    /// The module as it was before a tool ran over it.
+    pub after: Option<PathBuf>,
     /// Files and folders.
     pub inputs: Vec<PathBuf>,
 }
@@ -80,6 +82,7 @@ impl Options {
                 "--stage" => {
                     options.stage = Some(one_of(&mut words, "--stage", &Stage::ALL.map(|stage| (stage.id(), stage)))?);
                 }
+                "--after" => options.after = Some(words.value()?.into()),
                 "--allow" | "--warn" | "--deny" => options.levels.set(&word, &words.text()?)?,
                 option if option.starts_with('-') => return Err(format!("check does not take {option:?}")),
                 _ => options.inputs.extend(words.last().map(PathBuf::from)),

@@ -7,6 +7,7 @@ use wasm_threads::module::{Module, OpenFile, Part, ReadAt, ReadError, core_modul
 use wasm_threads::picture::words::{Characters, escaped};
 use wasm_threads::report::Finding;
 use wasm_threads::rules::{self, Level};
+use wasm_threads::single_file;
 
 /// The answer, for one module or for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +71,6 @@ pub struct Ruled {
 }
 
 /// What a further check is told. See [`super::FURTHER`].
-#[expect(dead_code, reason = "for checks that are still to come")]
 pub struct Seen<'a> {
     pub options: &'a Options,
     pub path: &'a Path,
@@ -80,6 +80,7 @@ pub struct Seen<'a> {
     pub contract: Contract,
     pub module: &'a Module,
     /// The bytes of the module.
+    #[expect(dead_code, reason = "for checks that are still to come")]
     pub source: &'a dyn ReadAt,
 }
 
@@ -124,6 +125,13 @@ impl File {
 
     fn read(&mut self, options: &Options) -> Result<(), Box<Finding>> {
         let name = shown(&self.path);
+        if is_script(&self.path) {
+            let found = single_file::module(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
+            let bytes = found.ok_or_else(|| no_module_in_script(&name))?;
+            let judged = judge(self, &Part::new(&bytes[..], 0, bytes.len() as u64), &name, options)?;
+            self.modules.push(judged);
+            return Ok(());
+        }
         let source = OpenFile::open(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
         let Some(inside) = core_modules(&source).map_err(|error| unreadable(&name, &error))? else {
             let judged = judge(self, &source, &name, options)?;
@@ -240,7 +248,23 @@ fn not_to_be_threaded(judgements: &mut Vec<Judgement>, module: &Module, name: &s
     judgements.push(Judgement { rule: &rules::NOT_THREADED, outcome });
 }
 
-fn unreadable(name: &str, error: &ReadError) -> Box<Finding> {
+/// Whether emcc may have put the module into this file.
+fn is_script(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ["js", "mjs", "cjs", "html", "htm"].iter().any(|known| extension == *known)
+}
+
+fn no_module_in_script(name: &str) -> Box<Finding> {
+    Box::new(Finding::new(
+        &rules::UNREADABLE,
+        format!("no module was found in {name}"),
+        "a script or page without a module in base64; emcc from 4.x on writes it in another way",
+        "a module, or what emcc makes of -sSINGLE_FILE",
+        "name the *.wasm; where there is none, build once without -sSINGLE_FILE to have the module judged",
+    ))
+}
+
+pub(super) fn unreadable(name: &str, error: &ReadError) -> Box<Finding> {
     let (what, wanted, fix) = match error {
         ReadError::Io(_) => {
             (format!("{name} cannot be read"), "a file that may be read", "name a file that exists and may be read")
