@@ -9,8 +9,8 @@ use std::path::Path;
 
 /// Holds a module against the contract of a threaded one: bytes, or the path of a file.
 ///
-/// It reads a module as a linker wrote it, before wasm-bindgen has taken the exports of thread-local storage away. Warnings
-/// do not fail it.
+/// Who runs the module, and whether it is as a linker wrote it or as wasm-bindgen left it, is read off the module. Warnings do
+/// not fail it. A component is no module: its core modules can be verified one by one.
 ///
 /// ```no_run
 /// // build.rs of a host program that embeds a module

@@ -1,7 +1,7 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
 use crate::command_line::{Driver, Options, Style};
-use crate::contract::{Abi, Contract};
+use crate::contract::{Abi, Contract, Stage};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
 use crate::rules;
@@ -146,7 +146,7 @@ impl Output {
         match self.read(written) {
             Ok(module) => {
                 let contract = abi.map_or_else(|| Contract::of(&module), |abi| Contract::known(abi, &module));
-                contract.check(&module, &self.name())
+                Contract { stage: Stage::Linked, ..contract }.check(&module, &self.name())
             }
             Err(finding) => vec![*finding],
         }

@@ -1,7 +1,7 @@
 //! What the imports of a module say of who runs it. Only that is kept: with compact imports, a hundred kilobytes can name a
 //! million of them.
 
-use super::{Memory, Reading, malformed, memory_facts};
+use super::{MOST, Memory, Reading, count_of, malformed, memory_facts};
 use crate::module::read_at::ReadAt;
 use crate::module::sections::ReadError;
 use wasmparser::{BinaryReader, Import, ImportSectionReader, TypeRef};
@@ -39,7 +39,6 @@ pub(crate) fn of_pthreads(name: &str) -> bool {
 
 /// What no engine takes more of (WebAssembly JavaScript interface, "Limits").
 const MOST_MEMORIES: usize = 100;
-const MOST_IMPORTS: u32 = 1_000_000;
 
 impl<R: ReadAt + ?Sized> Reading<'_, R> {
     pub(super) fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
@@ -95,10 +94,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             TypeRef::Table(table) => self.module.tables.push(super::table_facts(&table)),
             TypeRef::Tag(_) => {}
         }
-        if *count > MOST_IMPORTS {
-            return Err(ReadError::Malformed(format!("more than {MOST_IMPORTS} imports (in the section at byte {at})")));
-        }
-        Ok(())
+        count_of("imports", *count, MOST, at).map(drop)
     }
 
     pub(super) fn add_memory(&mut self, memory: Memory, at: u64) -> Result<(), ReadError> {

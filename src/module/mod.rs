@@ -177,6 +177,13 @@ pub struct Wrapped {
 /// Windows of this size hold every header of an object and most small modules whole.
 const AHEAD: usize = 4096;
 
+/// Of types, functions, globals, exports and imports no engine takes more (WebAssembly JavaScript interface, "Limits"; the same in
+/// `wasmparser`, so in wasmtime).
+const MOST: u32 = 1_000_000;
+
+/// Of tables and data segments.
+const MOST_SEGMENTS: u32 = 100_000;
+
 /// The id of the code section.
 const CODE: u8 = 10;
 
@@ -256,6 +263,14 @@ struct Reading<'a, R: ?Sized> {
     announced_segments: Option<u32>,
 }
 
+/// `count` of `what`, where that is no more than `most`.
+fn count_of(what: &str, count: u32, most: u32, at: u64) -> Result<u32, ReadError> {
+    if count <= most {
+        return Ok(count);
+    }
+    Err(ReadError::Malformed(format!("{count} {what}; no engine takes more than {most} (in the section at byte {at})")))
+}
+
 /// What is wrong with a section, and where that is.
 fn in_section(error: ReadError, at: u64) -> ReadError {
     match error {
@@ -302,12 +317,18 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             (1, _) => self.types(&self.load(section)?, offset)?,
             (2, _) => self.imports(&self.load(section)?, offset)?,
             (3, _) => {
-                for index in FunctionSectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
+                let bytes = self.load(section)?;
+                let functions = FunctionSectionReader::new(BinaryReader::new(&bytes, offset)).map_err(malformed)?;
+                count_of("functions", functions.count(), MOST, offset)?;
+                for index in functions {
                     self.functions.push(index.map_err(malformed)?);
                 }
             }
             (4, _) => {
-                for table in TableSectionReader::new(BinaryReader::new(&self.load(section)?, offset)).map_err(malformed)? {
+                let bytes = self.load(section)?;
+                let tables = TableSectionReader::new(BinaryReader::new(&bytes, offset)).map_err(malformed)?;
+                count_of("tables", tables.count(), MOST_SEGMENTS, offset)?;
+                for table in tables {
                     self.module.tables.push(table_facts(&table.map_err(malformed)?.ty));
                 }
             }
@@ -317,8 +338,8 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                     self.add_memory(facts, offset)?;
                 }
             }
-            (6, _) => self.globals(&self.load(section)?, offset).map_err(malformed)?,
-            (7, _) => self.exports(&self.load(section)?, offset).map_err(malformed)?,
+            (6, _) => self.globals(&self.load(section)?, offset)?,
+            (7, _) => self.exports(&self.load(section)?, offset)?,
             (8, _) => self.module.start = Some(self.number(section)?),
             (CODE, _) => {
                 let mut window = Window::new(self.source, 8);
@@ -363,12 +384,13 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
     fn types(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
         const GROUP: u8 = 0x4e;
         let mut reader = BinaryReader::new(bytes, offset);
-        for _ in 0..reader.read_var_u32().map_err(malformed)? {
+        for _ in 0..count_of("types", reader.read_var_u32().map_err(malformed)?, MOST, offset)? {
             // Not wasmparser's reader of groups, which believes a group how many types it has.
             let mut ahead = reader.clone();
             let mut types = 1;
             if ahead.read_u8().map_err(malformed)? == GROUP {
                 types = ahead.read_var_u32().map_err(malformed)?;
+                count_of("types", types, MOST, offset)?;
                 reader = ahead;
             }
             for _ in 0..types {
@@ -382,11 +404,13 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         Ok(())
     }
 
-    fn globals(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
-        for global in GlobalSectionReader::new(BinaryReader::new(bytes, offset))? {
-            let global = global?;
+    fn globals(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
+        let globals = GlobalSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)?;
+        count_of("globals", globals.count(), MOST, offset)?;
+        for global in globals {
+            let global = global.map_err(malformed)?;
             let mut operators = global.init_expr.get_operators_reader();
-            let constant = match (operators.read()?, operators.read()?) {
+            let constant = match (operators.read().map_err(malformed)?, operators.read().map_err(malformed)?) {
                 // An address: its bits, not its sign.
                 (Operator::I32Const { value }, Operator::End) => Some(u64::from(value.cast_unsigned())),
                 (Operator::I64Const { value }, Operator::End) => Some(value.cast_unsigned()),
@@ -397,9 +421,11 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         Ok(())
     }
 
-    fn exports(&mut self, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
-        for export in ExportSectionReader::new(BinaryReader::new(bytes, offset))? {
-            let export = export?;
+    fn exports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
+        let exports = ExportSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)?;
+        count_of("exports", exports.count(), MOST, offset)?;
+        for export in exports {
+            let export = export.map_err(malformed)?;
             let kind = match export.kind {
                 ExternalKind::Func | ExternalKind::FuncExact => Kind::Function,
                 ExternalKind::Global => Kind::Global,
@@ -420,7 +446,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         let head = window.at(range.start, left(range.start))?;
         let (count, bytes) = sections::leb(head).ok_or_else(|| cut_off(range.start))?;
         let mut at = range.start + bytes as u64;
-        for _ in 0..count {
+        for _ in 0..count_of("data segments", count, MOST_SEGMENTS, range.start)? {
             let wanted = left(at);
             let head = window.at(at, wanted)?;
             let head = &head[..wanted.min(head.len())];
