@@ -64,6 +64,8 @@ mod verdict_page;
 #[cfg(unix)]
 mod wasi;
 #[cfg(unix)]
+mod web_rayon;
+#[cfg(unix)]
 mod wide;
 
 use support::Suite;
@@ -106,6 +108,7 @@ fn main() {
         suite.module("reproduce", reproduce::tests);
         suite.module("verdict_page", verdict_page::tests);
         suite.module("wasi", wasi::tests);
+        suite.module("web_rayon", web_rayon::tests);
         suite.module("wide", wide::tests);
     }
     // These use what only Linux has: /proc, name spaces, its limits.
@@ -120,7 +123,7 @@ fn main() {
     #[cfg(not(unix))]
     eprintln!(
         "not run on this system, for want of scripts: atomics bad_use between build_calls c clang crowds doctor emscripten explain forwarding \
-         init inspect lines linkers modes recipes reproduce wasi wide"
+         init inspect lines linkers modes recipes reproduce wasi web_rayon wide"
     );
     suite.run()
 }

@@ -76,7 +76,8 @@ pub fn paint_tile(tile: usize) {
     let thread = rayon::current_thread_index().map_or(0, |index| index + 1);
     record.thread.store(thread as u32, Ordering::Relaxed);
     record.begin.store(elapsed(), Ordering::Relaxed);
-    let (left, top) = picture::corner(tile);
+    let columns = WIDTH / TILE;
+    let (left, top) = (tile % columns * TILE, tile / columns * TILE);
     for (at, pixel) in PIXELS[tile * TILE * TILE..][..TILE * TILE].iter().enumerate() {
         pixel.store(picture::pixel(left + at % TILE, top + at / TILE), Ordering::Relaxed);
     }

@@ -3,10 +3,10 @@
 //! How fast a point escapes gives its colour; how the escape changes around it gives the slope that the light falls on.
 
 /// The picture's size, in pixels.
-pub const WIDTH: usize = 1200;
-pub const HEIGHT: usize = 800;
+pub const WIDTH: usize = 960;
+pub const HEIGHT: usize = 640;
 /// It is painted in squares of so many pixels on a side.
-pub const TILE: usize = 40;
+pub const TILE: usize = 32;
 pub const TILES: usize = WIDTH / TILE * (HEIGHT / TILE);
 
 /// What the picture shows: a part of the complex plane, by its middle and its width.
@@ -17,12 +17,6 @@ const PATIENCE: u32 = 3000;
 /// Each pixel is the mean of so many points, squared.
 const SAMPLES: usize = 2;
 const INSIDE: [f64; 3] = [0.005, 0.008, 0.02];
-
-/// The left upper corner of a tile.
-pub fn corner(tile: usize) -> (usize, usize) {
-    let columns = WIDTH / TILE;
-    (tile % columns * TILE, tile / columns * TILE)
-}
 
 /// A pixel, as a canvas wants it: red in the lowest byte, then green, blue, and full opacity.
 pub fn pixel(x: usize, y: usize) -> u32 {
