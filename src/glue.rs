@@ -6,7 +6,7 @@
 //!
 //! A script is read as text, for `new WebAssembly.Memory({…})` with constants in it. What is no constant is not guessed at.
 
-use crate::contract::{Abi, describe};
+use crate::contract::Abi;
 use crate::module::Memory;
 use crate::report::Finding;
 use crate::rules;
@@ -61,6 +61,7 @@ pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option
     if made.iter().any(fits) {
         return None;
     }
+    let wanted = Made { initial: Some(memory.minimum), maximum: memory.maximum, shared: Some(true) };
     let (rule, what) = if worst.shared == Some(false) {
         (&rules::GLUE_MEMORY_NOT_SHARED, format!("{script} makes a memory for {name} that is not shared"))
     } else {
@@ -69,8 +70,8 @@ pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option
     Some(Finding::new(
         rule,
         what,
-        format!("new WebAssembly.Memory({})", in_javascript(worst)),
-        format!("a memory for {}", describe(memory)),
+        in_javascript(worst),
+        format!("{}, or one within these limits", in_javascript(&wanted)),
         "ship the script and the module of one build: run wasm-bindgen or emcc again, and edit neither afterwards",
     ))
 }
@@ -78,7 +79,11 @@ pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option
 fn in_javascript(made: &Made) -> String {
     let number = |number: Option<u64>| number.map_or_else(|| "…".to_owned(), |number| number.to_string());
     let shared = made.shared.map_or("…", |shared| if shared { "true" } else { "false" });
-    format!("{{ initial: {}, maximum: {}, shared: {shared} }}", number(made.initial), number(made.maximum))
+    format!(
+        "new WebAssembly.Memory({{ initial: {}, maximum: {}, shared: {shared} }})",
+        number(made.initial),
+        number(made.maximum)
+    )
 }
 
 /// What stands behind these words, with any white space between them.

@@ -4,6 +4,7 @@ use super::options::Expect;
 use super::verdict::{File, Judged, Status, shown};
 use crate::colour::Colours;
 use wasm_threads::contract::{Abi, Stage};
+use wasm_threads::picture::words::counted;
 use wasm_threads::report::Finding;
 use wasm_threads::rules::Level;
 
@@ -93,7 +94,7 @@ pub fn summary(files: &[File]) -> String {
         0 => {}
         undecided => parts.push(format!("{undecided} could not be decided")),
     }
-    format!("{} files: {}", files.len(), parts.join(", "))
+    format!("{}: {}", counted(files.len() as u128, "file"), parts.join(", "))
 }
 
 /// A line that begins with a name: GitHub takes one that begins with `::`, or has `##[` in it, for a command.
