@@ -7,7 +7,7 @@ mod wasi;
 
 pub use kind::{Abi, Stage};
 
-pub(crate) use javascript::asks_for_tls_inside;
+pub(crate) use javascript::{asks_for_tls_inside, asks_who_writes};
 
 use crate::module::{Kind, Memory, Module, Segment};
 use crate::report::{Finding, name_of};

@@ -19,6 +19,20 @@ pub(crate) fn asks_for_tls_inside(module: &Module) -> bool {
         && Contract::of(module) == Contract { abi: Abi::Javascript, stage: Stage::Linked }
 }
 
+/// Whether anybody asks what [`Module::written_by_export`] says.
+pub(crate) fn asks_who_writes(module: &Module) -> bool {
+    lacks_start(module) && Contract::of(module) == Contract { abi: Abi::Javascript, stage: Stage::Linked }
+}
+
+/// Whether it has passive segments that somebody has to write once, and no start function.
+fn lacks_start(module: &Module) -> bool {
+    // The template of the thread-local storage is written by `__wasm_init_tls`, once in every thread. It is one segment;
+    // wasm-ld 14 makes no start function where it is the only one.
+    let template = usize::from(module.constant("__tls_size") != Some(0));
+    let passive = module.segments.iter().filter(|segment| !segment.active).count();
+    passive > template && module.start.is_none()
+}
+
 /// Without any export it is no program, but the first bytes of one.
 fn no_tls_exports(module: &Module) -> bool {
     !module.exports.is_empty() && TLS_EXPORTS.iter().all(|name| !module.exports.contains_key(*name))
@@ -26,11 +40,11 @@ fn no_tls_exports(module: &Module) -> bool {
 
 impl Check<'_> {
     pub(super) fn memory_init_missing(&self) -> Outcome {
-        // The template of the thread-local storage is written by `__wasm_init_tls`, once in every thread. It is one segment;
-        // wasm-ld 14 makes no start function where it is the only one.
-        let template = usize::from(self.module.constant("__tls_size") != Some(0));
+        if lacks_start(self.module) && self.module.written_by_export {
+            return Outcome::NotApplicable("an exported function writes its data");
+        }
         let passive = self.module.segments.iter().filter(|segment| !segment.active).count();
-        found((passive > template && self.module.start.is_none()).then(|| {
+        found(lacks_start(self.module).then(|| {
             Finding::new(
                 &rules::MEMORY_INIT_MISSING,
                 format!("nothing in {} writes its data to memory", self.name),

@@ -109,7 +109,10 @@ fn javascript_or_wasi(module: &Module) -> Abi {
 /// What emcc makes: its link knows that, and the module shows it only by names. It never exports `__wasm_init_tls`.
 fn emscripten(module: &Module) -> Option<Abi> {
     if module.dynamic {
-        return Some(Abi::EmscriptenSide);
+        // A main module that loads others has that section too.
+        let of_main = ["main", "__main_argc_argv", "_emscripten_thread_init", "stackSave"];
+        let main = of_main.iter().any(|name| exports(module, name, Kind::Function));
+        return Some(if main { Abi::Emscripten } else { Abi::EmscriptenSide });
     }
     let elsewhere = ["__wasm_init_tls", "wasi_thread_start"].iter().any(|name| module.exports.contains_key(*name));
     let named = module.imports.emscripten || module.exports.keys().any(|name| of_emscripten(name));

@@ -9,6 +9,7 @@ pub(crate) mod sections;
 mod static_end;
 mod thread_start;
 mod tls_inside;
+mod written;
 
 pub use component::{CoreModule, core_modules};
 pub use details::{Details, Place};
@@ -72,6 +73,9 @@ pub struct Module {
     /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
     /// the module's own. Looked for only in a linked module with a shared memory that exports none of them.
     pub tls_inside: bool,
+    /// An exported function other than `__wasm_init_tls` writes passive segments. Looked for only in a module without a start
+    /// function that has more of them than the template of the thread-local storage.
+    pub written_by_export: bool,
     /// The module has a `dylink.0` section: a shared library, linked at run time.
     pub dynamic: bool,
 }
@@ -224,6 +228,7 @@ impl Module {
         reading.thread_start(&code)?;
         reading.init_tls(&code)?;
         reading.heap_begins(&code)?;
+        reading.written_by_export(&code)?;
         Ok(reading.module)
     }
 
@@ -510,6 +515,16 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
             start.wrapped = thread_start::wrapper(self.source, code, body, &exported)?;
         }
         self.module.thread_start = Some(start);
+        Ok(())
+    }
+
+    fn written_by_export(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
+        if crate::contract::asks_who_writes(&self.module) {
+            let exports =
+                self.module.exports.iter().filter(|(name, export)| export.kind == Kind::Function && *name != "__wasm_init_tls");
+            let exported = exports.filter_map(|(_, export)| self.own(Some(export.index))).collect();
+            self.module.written_by_export = written::by_export(self.source, code, &exported)?;
+        }
         Ok(())
     }
 

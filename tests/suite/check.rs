@@ -1,10 +1,11 @@
 //! `cargo wasm-threads check`, from its command line to its exit status.
 //!
-//! `cli` has what is asked and answered, `formats` how it is written, `wasm3` every feature of WebAssembly 3.0, `untrusted` names
+//! `cli` has what is asked and answered, `formats` how it is written, `real` what emcc makes, `wasm3` every feature of WebAssembly 3.0, `untrusted` names
 //! and files that are made to hurt. What each rule finds is in `contract`.
 
 mod cli;
 mod formats;
+mod real;
 mod untrusted;
 mod wasm3;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub fn tests(suite: &mut Suite) {
     cli::tests(suite);
     formats::tests(suite);
+    real::tests(suite);
     untrusted::tests(suite);
     wasm3::tests(suite);
 }

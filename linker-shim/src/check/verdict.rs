@@ -202,7 +202,7 @@ fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Res
 /// What was stated, and what was not read off the module.
 fn contract(module: &Module, options: &Options) -> Contract {
     let mut contract = match (options.abi, options.stage) {
-        (Some(Abi::Emscripten), _) if module.dynamic => Contract::known(Abi::EmscriptenSide, module),
+        (Some(Abi::Emscripten), _) if Contract::of(module).abi == Abi::EmscriptenSide => Contract::of(module),
         (Some(abi), _) => Contract::known(abi, module),
         (None, Some(Stage::AfterWasmBindgen)) => Contract::known(Abi::Javascript, module),
         (None, _) => Contract::of(module),

@@ -333,6 +333,10 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
             }
             sample.custom = Some("__wasm_bindgen_unstable");
         }, ("export-missing", true)),
+        ("memory-init-missing-and-other-exports", |sample| {
+            sample.start = false;
+            sample.exports.push(("main", Thing::Function(2)));
+        }, ("memory-init-missing", true)),
         ("export-missing-init-tls", |sample| sample.export("__wasm_init_tls", None), ("export-missing", true)),
         ("export-missing-tls-base", |sample| sample.export("__tls_base", None), ("export-missing", true)),
         ("export-missing-tls-size", |sample| sample.export("__tls_size", None), ("export-missing", true)),
@@ -597,6 +601,16 @@ fn good() -> Vec<(&'static str, Change)> {
         ("wasi_threads_with_two_memories", |sample| { sample.wasi_threads(3); sample.memories.push((memory(1, 2), false)) }),
         ("wasi_threads_stripped", |sample| { sample.wasi_threads(3); sample.features = None }),
         ("empty_active_segment", |sample| sample.segments.push((b"", true))),
+        ("emscripten_main_that_loads_others", |sample| {
+            emscripten(sample);
+            sample.custom = Some("dylink.0");
+            sample.exports.push(("main", Thing::Function(2)));
+        }),
+        // A host of one's own calls it, once.
+        ("data_written_by_an_export", |sample| {
+            sample.start = false;
+            sample.exports.push(("write_the_data", Thing::Function(1)));
+        }),
         // What only a libc's threads need is no affair of javascript's, and the reverse.
         ("javascript_with_names_of_a_libc", |sample| sample.import_function = Some(("env", "__wasi_init_tp"))),
         ("javascript_with_start", |sample| {
