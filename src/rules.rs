@@ -3,6 +3,9 @@
 //!
 //! An id never changes its meaning. Sources are named where a rule rests on what a tool does.
 
+use crate::module::ReadError;
+use crate::report::Finding;
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -121,14 +124,40 @@ rules! {
 }
 
 /// The finding for a module that cannot be read to its end.
-pub(crate) fn unreadable(name: &str, problem: &str) -> crate::report::Finding {
-    crate::report::Finding::new(
+pub(crate) fn unreadable(name: &str, problem: &str) -> Finding {
+    Finding::new(
         &UNREADABLE,
         format!("{name} cannot be read as a WebAssembly module"),
         problem,
         "a core module, whole, without parts that this version does not know",
         "make it again; if other tools can read it as it is, a newer wasm-threads-linker may too, and until then \
          -C link-arg=--wasm-threads=off links without this check",
+    )
+}
+
+/// The finding for a file called `name` that is judged by itself, and not in a link, and cannot be read to its end.
+pub fn unreadable_file(name: &str, error: &ReadError) -> Finding {
+    let (what, wanted, fix) = match error {
+        ReadError::Io(_) => {
+            (format!("{name} cannot be read"), "a file that may be read", "name a file that exists and may be read")
+        }
+        ReadError::Malformed(_) => (
+            format!("{name} cannot be read as a WebAssembly module"),
+            "a core module or a component, whole, without parts that this version does not know",
+            "make it again; if other tools can read it as it is, a newer cargo-wasm-threads may too",
+        ),
+    };
+    Finding::new(&UNREADABLE, what, error.to_string(), wanted, fix)
+}
+
+/// The finding for a component called `name` that has nothing to judge in it.
+pub fn without_core_module(name: &str) -> Finding {
+    Finding::new(
+        &NOT_THREADED,
+        format!("{name} is a component without a core module"),
+        "no core module",
+        "a threaded core module",
+        "name the core module itself: components have no threads yet",
     )
 }
 

@@ -289,7 +289,7 @@ fn malformed(error: wasmparser::BinaryReaderError) -> ReadError {
 }
 
 /// The contents of a section that was found to lie inside the file.
-fn load<R: ReadAt + ?Sized>(source: &R, section: &Section) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn load<R: ReadAt + ?Sized>(source: &R, section: &Section) -> Result<Vec<u8>, ReadError> {
     let size = usize::try_from(section.range.end - section.range.start).map_err(std::io::Error::other)?;
     let mut bytes = vec![0; size];
     if source.read_some(section.range.start, &mut bytes)? < size {

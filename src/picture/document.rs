@@ -1,12 +1,10 @@
 //! The facts as JSON.
 
-use super::json::Value;
+use super::json::{Value, finding};
 use super::layout::Layout;
 use super::subject::Subject;
 use super::{File, javascript};
 use crate::module::{Kind, Memory};
-use crate::report::Finding;
-use crate::rules::Level;
 
 /// The version of the shape.
 const VERSION: u128 = 1;
@@ -19,6 +17,7 @@ pub fn file(file: &File) -> Value {
         ("file", Value::text(file.name.as_str())),
         ("size", Value::Number(file.size.into())),
         ("component", Value::Bool(file.component)),
+        ("findings", Value::list(file.findings.iter().map(finding))),
         ("modules", Value::list(file.subjects.iter().map(module))),
     ])
 }
@@ -57,6 +56,7 @@ fn module(subject: &Subject) -> Value {
         Value::Object(vec![("field", member(field)), ("name", member(name)), ("version", member(version))])
     });
     Value::Object(vec![
+        ("place", Value::or_null(subject.place.as_deref(), Value::text)),
         ("offset", Value::Number(subject.offset.into())),
         ("size", Value::Number(subject.size.into())),
         ("abi", Value::text(subject.contract.abi.id())),
@@ -69,6 +69,7 @@ fn module(subject: &Subject) -> Value {
         ("start", Value::or_null(module.start, start)),
         ("tls", Value::or_null(subject.tls(), tls)),
         ("features", features),
+        ("wasm_opt", Value::list(subject.wasm_opt.iter().map(|flag| Value::text(flag.as_str())))),
         ("producers", Value::list(producers)),
         ("required_by", Value::list(module.needs.iter().map(|name| Value::text(name.as_str())))),
         ("functions", Value::Number(details.functions.into())),
@@ -79,22 +80,6 @@ fn module(subject: &Subject) -> Value {
 }
 
 fn verdict(subject: &Subject) -> Value {
-    let finding = |finding: &Finding| {
-        let member = |text: &str| Value::text(text);
-        let level = match finding.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
-        Value::Object(vec![
-            ("rule", member(finding.rule.id)),
-            ("level", member(level)),
-            ("what", member(&finding.what)),
-            ("found", member(&finding.found)),
-            ("wanted", member(&finding.wanted)),
-            ("why", member(&finding.why)),
-            ("fix", member(&finding.fix)),
-        ])
-    };
     Value::Object(vec![
         ("threaded", Value::Bool(subject.threaded())),
         ("text", Value::text(subject.verdict())),

@@ -1,5 +1,7 @@
 //! JSON, as far as it is written here.
 
+use crate::report::Finding;
+use crate::rules::Level;
 use std::fmt::Write;
 
 /// A value.
@@ -97,6 +99,23 @@ pub fn quote(to: &mut String, text: &str) {
         last = character;
     }
     to.push('"');
+}
+
+/// A finding, as `inspect` and `check` write it.
+pub fn finding(finding: &Finding) -> Value {
+    let level = match finding.level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    Value::Object(vec![
+        ("rule", Value::text(finding.rule.id)),
+        ("level", Value::text(level)),
+        ("what", Value::text(finding.what.as_str())),
+        ("found", Value::text(finding.found.as_str())),
+        ("wanted", Value::text(finding.wanted.as_str())),
+        ("why", Value::text(finding.why.as_str())),
+        ("fix", Value::text(finding.fix.as_str())),
+    ])
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! let file = File::read("small.wasm", &module[..])?;
 //! assert!(!file.subjects[0].threaded());
 //! assert!(file.svg().is_some_and(|picture| picture.starts_with("<svg ")));
-//! # Ok::<(), wasm_threads::module::ReadError>(())
+//! # Ok::<(), wasm_threads::picture::Unreadable>(())
 //! ```
 
 mod document;
@@ -20,13 +20,17 @@ mod layout;
 mod scale;
 mod subject;
 mod svg;
+mod wasm_opt;
 pub mod words;
 
 pub use layout::{Found, Kind, Layout, Part};
 pub use scale::shares;
 pub use subject::Subject;
 
-use crate::module::{CoreModule, Part as PartOf, ReadAt, ReadError, core_modules};
+use crate::module::{Part as PartOf, ReadAt, ReadError, core_modules};
+use crate::report::Finding;
+use crate::rules;
+use std::fmt;
 use words::{Characters, escaped};
 
 /// What was read of a file: a module, or a component with any number of them.
@@ -39,6 +43,8 @@ pub struct File {
     pub component: bool,
     /// The module, or the component's core modules.
     pub subjects: Vec<Subject>,
+    /// What is wrong with the file as a whole.
+    pub findings: Vec<Finding>,
 }
 
 impl File {
@@ -47,23 +53,25 @@ impl File {
     /// # Errors
     ///
     /// What cannot be read, and the byte where it is.
-    pub fn read<R: ReadAt + ?Sized>(name: &str, source: &R) -> Result<File, ReadError> {
-        let mut file = File { name: name.to_owned(), size: source.size(), component: false, subjects: Vec::new() };
-        let Some(modules) = core_modules(source)? else {
-            file.subjects.push(Subject::read(source, 0, &escaped(name, Characters::Unicode))?);
+    pub fn read<R: ReadAt + ?Sized>(name: &str, source: &R) -> Result<File, Unreadable> {
+        let shown = shown(name);
+        let whole = |error| Unreadable { place: None, error };
+        let mut file =
+            File { name: name.to_owned(), size: source.size(), component: false, subjects: Vec::new(), findings: Vec::new() };
+        let Some(modules) = core_modules(source).map_err(whole)? else {
+            file.subjects.push(Subject::read(source, &shown).map_err(whole)?);
             return Ok(file);
         };
         file.component = true;
-        for (index, CoreModule { range, .. }) in modules.iter().enumerate() {
-            let inside = |error| match error {
-                ReadError::Malformed(problem) => ReadError::Malformed(format!(
-                    "in module {index} of the component, which begins at byte {}: {problem}",
-                    range.start
-                )),
-                ReadError::Io(error) => ReadError::Io(error),
-            };
-            let part = PartOf::new(source, range.start, range.end - range.start);
-            file.subjects.push(Subject::read(&part, range.start, &format!("module {index}")).map_err(inside)?);
+        for module in &modules {
+            let (offset, place) = (module.range.start, module.place());
+            let part = PartOf::new(source, offset, module.range.end - offset);
+            let subject = Subject::read(&part, &format!("{shown}, {place}"))
+                .map_err(|error| Unreadable { place: Some((place.clone(), offset)), error })?;
+            file.subjects.push(Subject { place: Some(place), offset, ..subject });
+        }
+        if modules.is_empty() {
+            file.findings.push(rules::without_core_module(&shown));
         }
         Ok(file)
     }
@@ -78,3 +86,38 @@ impl File {
         self.subjects.iter().find_map(|subject| svg::picture(subject, &self.name))
     }
 }
+
+/// A name for a text, on one line, in which nothing can drive a terminal.
+fn shown(name: &str) -> String {
+    escaped(name, Characters::Unicode).replace("\\\\", "\\")
+}
+
+/// What cannot be read of a file.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The core module in a component, and the byte where it begins.
+    pub place: Option<(String, u64)>,
+    /// What is wrong with it.
+    pub error: ReadError,
+}
+
+impl Unreadable {
+    /// The same as a finding about the file `name`.
+    pub fn finding(&self, name: &str) -> Finding {
+        match &self.place {
+            Some((place, _)) => rules::unreadable_file(&format!("{}, {place}", shown(name)), &self.error),
+            None => rules::unreadable_file(&shown(name), &self.error),
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((place, offset)) = &self.place {
+            write!(out, "in {place} of the component, which begins at byte {offset}: ")?;
+        }
+        self.error.fmt(out)
+    }
+}
+
+impl std::error::Error for Unreadable {}

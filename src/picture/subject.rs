@@ -1,12 +1,15 @@
 //! One module, and all that is said of it.
 
 use super::layout::{Layout, tls_template};
+use super::wasm_opt;
 use crate::contract::{Abi, Contract, Stage};
 use crate::module::{Details, Export, Kind, Memory, Module, ReadAt, ReadError};
 use crate::report::Finding;
 
 /// What was read, and what follows from it.
 pub struct Subject {
+    /// Where it is, within a component: `component 0, module 1`.
+    pub place: Option<String>,
     /// Where it begins in the file: not at 0 within a component.
     pub offset: u64,
     /// Its size in bytes.
@@ -21,6 +24,8 @@ pub struct Subject {
     pub contract: Contract,
     /// What the contract finds.
     pub findings: Vec<Finding>,
+    /// What `wasm-opt` has to be given, since the module does not say what it uses: `--enable-threads` and so on.
+    pub wasm_opt: Vec<String>,
 }
 
 /// What the linker defines for threads, for their hosts and for allocators.
@@ -45,14 +50,16 @@ const EXPORTS: [&str; 17] = [
 ];
 
 impl Subject {
-    /// Reads the module in `source`, which begins at `offset` in its file.
-    pub fn read<R: ReadAt + ?Sized>(source: &R, offset: u64, name: &str) -> Result<Subject, ReadError> {
+    /// Reads the module in `source`, which the texts call `name`.
+    pub fn read<R: ReadAt + ?Sized>(source: &R, name: &str) -> Result<Subject, ReadError> {
         let module = Module::read(source)?;
         let details = Details::read(source, &module)?;
         let contract = Contract::of(&module);
         let findings = contract.check(&module, name);
         let layout = Layout::of(&module, &details);
-        Ok(Subject { offset, size: source.size(), module, details, layout, contract, findings })
+        let wasm_opt = wasm_opt::flags(source, &module, &details)?;
+        let size = source.size();
+        Ok(Subject { place: None, offset: 0, size, module, details, layout, contract, findings, wasm_opt })
     }
 
     /// Whether it is threaded.

@@ -28,6 +28,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("wasm64", &c, wide);
     let rust = [Tool::Rustc, Tool::RustLld];
     suite.test("bare_and_through_the_shim", &rust, bare_and_through_the_shim);
+    suite.test("words_for_wasm_opt", &[&rust[..], &[Tool::Program("wasm-opt", "binaryen")]].concat(), words_for_wasm_opt);
     suite.test("wasi_threads", &rust, wasi_threads);
     suite.test("shape_of_the_json", &[Tool::Clang, Tool::WasmLd(22), Tool::Node], shape_of_the_json);
     suite.test("emscripten", &[Tool::Emcc, Tool::Node], emscripten);
@@ -335,6 +336,40 @@ fn bare_and_through_the_shim() {
     append_custom(&mut bytes, "wasm-threads", b"wasm-threads: required by one\nwasm-threads: required by another\n");
     fs::write(&output, bytes).expect("a file");
     assert_says(&shown(&output), "required by   one, another\n");
+}
+
+/// What a stripped module uses is told in wasm-opt's words, and wasm-opt is content with them; with fewer it is not.
+fn words_for_wasm_opt() {
+    let place = Place::new(Tool::RustLld);
+    place.put("atomic.o", objects::atomic());
+    let line = "atomic.o --export=add_shared --export=add_local --export=__stack_pointer";
+    place.link(line).threaded(1);
+    let output = place.path("out.wasm");
+    assert!(!shown(&output).contains("wasm-opt"), "the module says what it uses");
+    place.link(&format!("{line} --strip-all")).threaded(1);
+    let text = shown(&output);
+    let words = ["--enable-bulk-memory", "--enable-mutable-globals", "--enable-threads"];
+    assert_says(&text, &format!("\n  wasm-opt      {}\n", words.join(" ")));
+    let list = words.map(|word| format!("        \"{word}\"")).join(",\n");
+    assert_says(&json(&output), &format!("\"wasm_opt\": [\n{list}\n      ]"));
+    let optimized = place.path("optimized.wasm");
+    let wasm_opt = |words: &[&str]| {
+        let _ = fs::remove_file(&optimized);
+        Run::new(Tool::Program("wasm-opt", "binaryen").path())
+            .words(["-O2"])
+            .words(words)
+            .word(&output)
+            .word("-o")
+            .word(&optimized)
+            .run()
+    };
+    wasm_opt(&words).expect_success();
+    assert_says(&shown(&optimized), "imported as env.memory, shared\n");
+    for left_out in words {
+        // wasm-opt takes mutable globals for granted; other versions do not.
+        let fewer: Vec<&str> = words.into_iter().filter(|word| *word != left_out).collect();
+        assert_eq!(wasm_opt(&fewer).success(), left_out == "--enable-mutable-globals", "without {left_out}");
+    }
 }
 
 fn wasi_threads() {

@@ -1,6 +1,6 @@
 //! The example `verdict-page` in real browsers: what it says of a file is what the programs say of it.
 
-use crate::contract::encoded::Sample;
+use crate::contract::encoded::{Sample, Thing};
 use crate::contract::hostile::append_custom;
 use crate::support::browser::{CHROMIUM, FIREFOX};
 use crate::support::link::cargo_wasm_threads;
@@ -76,54 +76,54 @@ fn cards(browser: &mut Browser) -> Vec<Value> {
     browser.wait(CARDS).as_array().expect("a list").clone()
 }
 
-/// What the program says of a file that can be read: the facts as JSON and, where there is one, the picture.
-fn inspected(file: &Path) -> Option<(String, Option<String>)> {
-    let folder = temp_folder();
-    let picture = folder.path().join("picture.svg");
-    let inspect = || Run::new(cargo_wasm_threads()).word("inspect");
-    let ran = inspect().words(["--format", "json"]).word(file).run();
-    if ran.code() == Some(2) {
-        return None;
-    }
-    let drawn = inspect().word("--svg").word(&picture).word(file).run().success();
-    Some((ran.expect_success().stdout_text(), drawn.then(|| String::from_utf8(read(&picture)).expect("text"))))
+fn program() -> Run {
+    Run::new(cargo_wasm_threads())
 }
 
-/// A card says what the programs say.
+/// A card says what `check` says, and has the picture and the facts of `inspect`.
 #[track_caller]
 fn assert_same(card: &Value, file: &Path) {
-    let Some((facts, picture)) = inspected(file) else {
-        assert_eq!(card["verdict"], "It cannot be read", "{}", file.display());
-        let ran = Run::new(cargo_wasm_threads()).word("inspect").word(file).run().expect_code(2);
-        let said = ran.stderr_text();
-        let (_, problem) = said.trim_end().split_once(" cannot be read: ").expect("what is wrong");
-        assert_eq!(card["more"].as_str().expect("what is wrong").to_lowercase(), problem.to_lowercase());
-        assert_eq!((&card["saved"], &card["findings"]), (&json!({}), &json!([])));
-        return;
-    };
-    assert_eq!(card["saved"]["json"], facts, "{}", file.display());
-    assert_eq!(card["saved"]["svg"].as_str(), picture.as_deref(), "{}", file.display());
-    assert_eq!(card["drawn"].as_u64().is_some_and(|parts| parts > 0), picture.is_some(), "{card}");
-    let facts: Value = serde_json::from_str(&facts).expect("JSON");
-    let mut wanted = Vec::new();
-    for module in facts["modules"].as_array().expect("modules") {
-        for finding in module["verdict"]["findings"].as_array().expect("findings") {
-            let text = |name: &str| finding[name].as_str().expect("a text");
-            let mut row = json!({ "id": format!("{}[{}]", text("level"), text("rule")), "what": text("what") });
-            for name in ["found", "wanted", "why", "fix"].into_iter().filter(|name| !text(name).is_empty()) {
-                row[name] = text(name).into();
-            }
-            wanted.push(row);
+    // As the page knows it: by its name alone.
+    let folder = file.parent().expect("a folder");
+    let check = program().words(["check", "--format", "json"]).word(file.file_name().expect("a name")).folder(folder).run();
+    let checked: Value = serde_json::from_str(&check.stdout_text()).expect("JSON");
+    let checked = &checked["files"][0];
+    let modules = checked["modules"].as_array().expect("modules");
+    let findings = |of: &Value| of["findings"].as_array().expect("findings").clone();
+    let all = findings(checked).into_iter().chain(modules.iter().flat_map(findings));
+    let rows = all.map(|finding| {
+        let text = |name: &str| finding[name].as_str().expect("a text");
+        let mut row = json!({ "id": format!("{}[{}]", text("level"), text("rule")), "what": text("what") });
+        for name in ["found", "wanted", "why", "fix"].into_iter().filter(|name| !text(name).is_empty()) {
+            row[name] = text(name).into();
         }
-    }
-    assert_eq!(card["findings"], Value::from(wanted), "{}", file.display());
-    let threaded = &facts["modules"][0]["verdict"]["threaded"];
-    let verdict = match threaded.as_bool() {
-        Some(true) => "Threaded",
-        Some(false) => "Not threaded",
-        None => facts["modules"][0]["verdict"]["text"].as_str().expect("a text"),
+        row
+    });
+    assert_eq!(card["findings"], rows.collect::<Value>(), "{}", file.display());
+    let verdict = match check.code() {
+        Some(0) => "Threaded",
+        Some(1) => "Not threaded",
+        _ => "It cannot be read",
     };
     assert_eq!(card["verdict"], verdict, "{}", file.display());
+
+    let picture = temp_folder();
+    let picture = picture.path().join("picture.svg");
+    let facts = program().words(["inspect", "--format", "json"]).word(file).run();
+    assert_eq!(facts.code() == Some(2), check.code() == Some(2), "{facts:?}");
+    if facts.code() == Some(2) {
+        assert_eq!((&card["saved"], &card["drawn"]), (&json!({}), &Value::Null));
+        return;
+    }
+    assert_eq!(card["saved"]["json"], facts.stdout_text(), "{}", file.display());
+    let drawn = program().words(["inspect", "--svg"]).word(&picture).word(file).run().success();
+    let drawn = drawn.then(|| String::from_utf8(read(&picture)).expect("text"));
+    assert_eq!(card["saved"]["svg"].as_str(), drawn.as_deref(), "{}", file.display());
+    assert_eq!(card["drawn"].as_u64().is_some_and(|parts| parts > 0), drawn.is_some(), "{card}");
+    let facts: Value = serde_json::from_str(&facts.stdout_text()).expect("JSON");
+    let facts = facts["modules"].as_array().expect("modules");
+    let kind = |module: &Value| (module["abi"].clone(), module["stage"].clone());
+    assert_eq!(facts.iter().map(kind).collect::<Vec<_>>(), modules.iter().map(kind).collect::<Vec<_>>());
 }
 
 /// A name that would be an element, and one that would turn the line around, where a page took them for more than text.
@@ -140,13 +140,31 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     hostile.import = ("<script>document.title=1</script>", "</text><img src=x onerror=document.title=1>");
     let mut hostile = hostile.bytes();
     append_custom(&mut hostile, "wasm-threads", b"wasm-threads: required by <b onclick=x>\"&\x1b\n");
-    let all: [(&str, &[u8]); 7] = [
+    // After wasm-bindgen, as far as its exports show it; and stripped, in a component.
+    let mut bindgen = Sample::new();
+    for name in ["__wasm_init_tls", "__tls_size", "__tls_align", "__heap_base"] {
+        bindgen.export(name, None);
+    }
+    bindgen.exports.push(("__wbindgen_thread_destroy", Thing::Function(2)));
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    let mut stripped = Sample::new();
+    stripped.features = None;
+    for bytes in [stripped.bytes(), Sample::new().bytes()] {
+        let length = u32::try_from(bytes.len()).expect("a small module");
+        component.push(1);
+        component.extend((0..5).map(|at| (length >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 }));
+        component.extend(bytes);
+    }
+    let bindgen = bindgen.bytes();
+    let all: [(&str, &[u8]); 9] = [
         ("good.wasm", &good),
         ("stale.wasm", &stale.expect("a module")),
         ("broken.wasm", &good[..good.len() / 2]),
         ("none.wasm", b""),
         (NAMES[0], &hostile),
         (NAMES[1], &good),
+        ("app_bg.wasm", &bindgen),
+        ("component.wasm", &component),
         ("notes.txt", b"not a module"),
     ];
     let write = |(name, bytes): (&str, &[u8])| {
@@ -169,7 +187,7 @@ fn says_what_the_programs_say(tool: Tool) {
     assert_eq!(all.len(), files.len());
     let names: Vec<&str> = all.iter().filter_map(|card| card["name"].as_str()).collect();
     assert_eq!(names[..4], ["good.wasm", "stale.wasm", "broken.wasm", "none.wasm"]);
-    assert_eq!(names[4..], [NAMES[0], "a\\u{202e}b.wasm", "notes.txt"]);
+    assert_eq!(names[4..], [NAMES[0], "a\\u{202e}b.wasm", "app_bg.wasm", "component.wasm", "notes.txt"]);
     for (card, file) in all.iter().zip(&files) {
         assert_same(card, file);
     }
@@ -185,7 +203,9 @@ fn says_what_the_programs_say(tool: Tool) {
     browser.click("#own");
     let own = cards(&mut browser);
     assert_eq!((own.len(), &own[0]["name"]), (files.len() + 2, &json!("verdict_page.wasm")));
-    assert_same(&own[0], &page.folder.path().join("judge.wasm").rename_to("verdict_page.wasm"));
+    let module = page.folder.path().join("verdict_page.wasm");
+    fs::rename(page.folder.path().join("judge.wasm"), &module).expect("the name by which the page has it");
+    assert_same(&own[0], &module);
 
     // No name became more than text, and nothing was asked for or said.
     assert_eq!(browser.evaluate("document.title"), "Is it threaded?");
@@ -204,18 +224,6 @@ fn says_what_the_programs_say(tool: Tool) {
     );
     fs::write(page.folder.path().join("picture.svg"), all[0]["saved"]["svg"].as_str().expect("a picture")).expect("a file");
     assert_eq!(browser.evaluate(&image), "refused");
-}
-
-trait RenameTo {
-    fn rename_to(&self, name: &str) -> PathBuf;
-}
-
-impl RenameTo for PathBuf {
-    fn rename_to(&self, name: &str) -> PathBuf {
-        let to = self.with_file_name(name);
-        fs::rename(self, &to).expect("a file can have another name");
-        to
-    }
 }
 
 /// A fault of ours costs one card, and not the page.
@@ -243,7 +251,7 @@ fn a_judge_that_fails() {
     let more: Vec<&str> = all.iter().filter_map(|card| card["more"].as_str()).collect();
     let failed = "The judge itself failed, which is a fault of this page: unreachable";
     assert_eq!(more, [failed, "A page has no room for 65537 bytes", failed]);
-    assert!(all.iter().all(|card| card["verdict"] == "It cannot be read"), "{all:?}");
+    assert!(all.iter().all(|card| card["verdict"] == "It was not judged"), "{all:?}");
 }
 
 /// Files with a bit of theirs turned: judged or refused as the program does it, and the page goes on.

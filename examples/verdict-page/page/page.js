@@ -41,7 +41,7 @@ for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 
-/// `{ report, picture }`, or `{ unreadable }`.
+/// `{ report, picture }`, or `{ finding }` of what cannot be read, or `{ failure }` where nobody knows.
 function judged(file) {
   return new Promise((resolve) => {
     const judge = new Worker(worker);
@@ -50,11 +50,11 @@ function judged(file) {
       judge.terminate();
       resolve(answer);
     };
-    const limit = setTimeout(() => end({ unreadable: "it was not judged within a minute" }), MINUTE);
+    const limit = setTimeout(() => end({ failure: "it was not judged within a minute" }), MINUTE);
     judge.onmessage = ({ data }) => end(data);
     judge.onerror = (event) => {
       event.preventDefault();
-      end({ unreadable: `the judge did not start, which is a fault of this page: ${event.message}` });
+      end({ failure: `the judge did not start, which is a fault of this page: ${event.message}` });
     };
     judge.postMessage({ module: own, name: file.name, file });
   });
@@ -89,18 +89,20 @@ function size(number) {
   return `${Math.round(number * 10) / 10} ${units[unit]}`;
 }
 
-const bytes = (number) => `${number.toLocaleString("en").replaceAll(",", "\u202f")} ${number === 1 ? "byte" : "bytes"}`;
+const counted = (number, one) => `${number.toLocaleString("en").replaceAll(",", "\u202f")} ${one}${number === 1 ? "" : "s"}`;
+const bytes = (number) => counted(number, "byte");
+const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-function shown(file, { unreadable, report, picture }) {
-  if (unreadable !== undefined) {
-    return [verdict("bad", "It cannot be read", `${unreadable[0].toUpperCase()}${unreadable.slice(1)}`)];
+function shown(file, { failure, finding, report, picture }) {
+  if (failure) return [verdict("bad", "It was not judged", capital(failure))];
+  if (finding) return [verdict("bad", "It cannot be read"), findingOf(finding)];
+  const { component, findings, modules } = JSON.parse(report);
+  const parts = findings.map(findingOf);
+  if (component) parts.unshift(element("p", "", `A component with ${counted(modules.length, "core module")}.`));
+  for (const module of modules) {
+    if (component) parts.push(element("h3", "", `${capital(module.place)}, from byte ${module.offset} on`));
+    parts.push(...judgement(module));
   }
-  const { component, modules } = JSON.parse(report);
-  const parts = modules.flatMap((module, index) => [
-    ...(component ? [element("h3", "", `Core module ${index}, from byte ${module.offset} on`)] : []),
-    ...judgement(module),
-  ]);
-  if (component) parts.unshift(element("p", "", `A component with ${modules.length} core modules.`));
   if (picture) parts.push(drawn(picture));
   parts.push(...modules.map(facts));
   const saves = [save(`${file.name}.json`, "application/json", report, "Save the facts as JSON")];
@@ -113,14 +115,25 @@ function verdict(className, text, more) {
   return element("p", `verdict ${className}`, text, ...(more ? [element("small", "", more)] : []));
 }
 
-function judgement({ verdict: { threaded, text, findings } }) {
-  const className = threaded === null ? "" : !threaded ? "bad" : findings.length > 0 ? "warn" : "good";
-  const words = threaded === null ? text : threaded ? "Threaded" : "Not threaded";
+const HOSTS = {
+  javascript: "JavaScript",
+  "wasi-threads": "wasi-threads",
+  wasi: "WASI without threads",
+  emscripten: "Emscripten",
+  "emscripten-side": "Emscripten, as a side module",
+};
+const STAGES = { linked: "as linked", "after-wasm-bindgen": "after wasm-bindgen" };
+const hostOf = ({ abi, stage }) => `${HOSTS[abi] ?? abi}, ${STAGES[stage] ?? stage}`;
+
+function judgement(module) {
+  const { threaded, findings } = module.verdict;
   const counts = ["error", "warning"].flatMap((level) => {
     const count = findings.filter((finding) => finding.level === level).length;
-    return count === 0 ? [] : [`${count} ${level}${count === 1 ? "" : "s"}`];
+    return count === 0 ? [] : [counted(count, level)];
   });
-  return [verdict(className, words, counts.join(", ")), ...findings.map(findingOf)];
+  const className = !threaded ? "bad" : findings.length > 0 ? "warn" : "good";
+  const more = [`For ${hostOf(module)}`, ...counts].join("; ");
+  return [verdict(className, threaded ? "Threaded" : "Not threaded", more), ...findings.map(findingOf)];
 }
 
 function findingOf(finding) {
@@ -149,7 +162,7 @@ function facts(module) {
   };
   const code = (text) => element("code", "", text);
   const names = (list, of) => list.slice(0, 100).map(of).join(", ");
-  row("host", module.abi);
+  row("host", hostOf(module));
   for (const memory of module.memories) {
     const from = memory.import ? `imported as ${visible(memory.import.module)}.${visible(memory.import.name)}` : "its own";
     const most = memory.maximum_bytes === null ? "no maximum" : `at most ${size(memory.maximum_bytes)}`;
@@ -164,9 +177,10 @@ function facts(module) {
   row("imports", list(module.imports, ({ module, name }) => `${visible(module)}.${visible(name)}`) || "none");
   row("start", module.start === null ? "no start function" : `function ${module.start.function}`);
   const active = module.segments.filter((segment) => segment.active).length;
-  row("data", `${module.segments.length} segments, ${active} of them active`);
+  row("data", `${counted(module.segments.length, "segment")}, ${active} of them active`);
   if (module.tls) row("thread-locals", `${bytes(module.tls.size)} for each thread`);
   row("features", module.features === null ? "not recorded" : names(module.features, (name) => visible(name)));
+  if (module.wasm_opt.length > 0) row("wasm-opt", code(module.wasm_opt.join(" ")), " (the module does not say what it uses)");
   row("made by", names(module.producers, ({ name, version }) => visible(`${name} ${version}`)) || "not recorded");
   return element("details", "facts", element("summary", "", "All facts"), element("dl", "", ...rows));
 }

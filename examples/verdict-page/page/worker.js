@@ -2,7 +2,7 @@
 
 onmessage = ({ data: { module, name, file } }) => {
   judged(module, name, file)
-    .catch(({ message }) => ({ unreadable: `the judge itself failed, which is a fault of this page: ${message}` }))
+    .catch(({ message }) => ({ failure: `the judge itself failed, which is a fault of this page: ${message}` }))
     .then(postMessage);
 };
 
@@ -11,7 +11,7 @@ async function judged(module, name, file) {
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
   } catch (error) {
-    return { unreadable: `the browser cannot read it: ${error.message}` };
+    return { failure: `the browser cannot read it: ${error.message}` };
   }
   const { instance } = await WebAssembly.instantiate(module);
   const { memory, ...judge } = instance.exports;
@@ -23,10 +23,10 @@ async function judged(module, name, file) {
   };
   const read = (at, length) => new TextDecoder().decode(new Uint8Array(memory.buffer, at >>> 0, length >>> 0));
   if (!write(judge.name, new TextEncoder().encode(name)) || !write(judge.file, bytes)) {
-    return { unreadable: `a page has no room for ${bytes.length} bytes` };
+    return { failure: `a page has no room for ${bytes.length} bytes` };
   }
-  const judgedIt = judge.judge() === 1;
+  const readable = judge.judge() === 1;
   const report = read(judge.report(), judge.report_length());
-  if (!judgedIt) return { unreadable: report };
+  if (!readable) return { finding: JSON.parse(report) };
   return { report, picture: read(judge.picture(), judge.picture_length()) };
 }

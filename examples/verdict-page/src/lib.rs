@@ -4,7 +4,7 @@
 //! for each file, so nothing is ever freed.
 
 use std::cell::RefCell;
-use wasm_threads::picture::File;
+use wasm_threads::picture::{File, json};
 
 #[derive(Default)]
 struct Desk {
@@ -38,19 +38,22 @@ fn room(buffer: &mut Vec<u8>, length: usize) -> *mut u8 {
     buffer.as_mut_ptr()
 }
 
-/// Reads what was written there. 1: the report is that of `cargo wasm-threads inspect --format json`. 0: it is a sentence that says
-/// why the file cannot be read.
+/// Reads what was written there. 1: the report is that of `cargo wasm-threads inspect --format json`. 0: the file cannot be read, and
+/// the report is the finding that says why.
 #[unsafe(no_mangle)]
 pub extern "C" fn judge() -> u32 {
-    DESK.with_borrow_mut(|desk| match File::read(&String::from_utf8_lossy(&desk.name), &desk.file[..]) {
-        Ok(read) => {
-            desk.report = read.json();
-            desk.picture = read.svg().unwrap_or_default();
-            1
-        }
-        Err(error) => {
-            desk.report = error.to_string();
-            0
+    DESK.with_borrow_mut(|desk| {
+        let name = String::from_utf8_lossy(&desk.name);
+        match File::read(&name, &desk.file[..]) {
+            Ok(read) => {
+                desk.report = read.json();
+                desk.picture = read.svg().unwrap_or_default();
+                1
+            }
+            Err(unreadable) => {
+                desk.report = json::finding(&unreadable.finding(&name)).lines();
+                0
+            }
         }
     })
 }

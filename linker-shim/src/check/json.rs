@@ -1,8 +1,8 @@
 //! The answer as JSON, in a shape that has a version: a member may be added to it; none changes its meaning or goes.
 
-use super::verdict::{File, Judged, Ruled, Status, level};
+use super::verdict::{File, Judged, Ruled, Status};
 use wasm_threads::contract::Outcome;
-use wasm_threads::picture::json::Value;
+use wasm_threads::picture::json::{Value, finding};
 use wasm_threads::report::Finding;
 
 /// The version of the shape.
@@ -56,18 +56,5 @@ fn rule(ruled: &Ruled) -> Value {
         ("rule", Value::text(ruled.id)),
         ("outcome", Value::text(outcome)),
         ("reason", Value::or_null(reason, Value::text)),
-    ])
-}
-
-/// One finding.
-pub fn finding(finding: &Finding) -> Value {
-    Value::Object(vec![
-        ("rule", Value::text(finding.rule.id)),
-        ("level", Value::text(level(finding.level))),
-        ("what", Value::text(finding.what.as_str())),
-        ("found", Value::text(finding.found.as_str())),
-        ("wanted", Value::text(finding.wanted.as_str())),
-        ("why", Value::text(finding.why.as_str())),
-        ("fix", Value::text(finding.fix.as_str())),
     ])
 }

@@ -147,14 +147,7 @@ impl File {
             self.modules.push(Judged { place: Some(place), offset: start, ..judged });
         }
         if self.modules.is_empty() && self.expect == Expect::Threaded {
-            let finding = Finding::new(
-                &rules::NOT_THREADED,
-                format!("{name} is a component without a core module"),
-                "no core module",
-                "a threaded core module",
-                "name the core module itself: components have no threads yet",
-            );
-            self.findings.extend(options.levels.apply(finding));
+            self.findings.extend(options.levels.apply(rules::without_core_module(&name)));
         }
         Ok(())
     }
@@ -265,17 +258,7 @@ fn no_module_in_script(name: &str) -> Box<Finding> {
 }
 
 pub(super) fn unreadable(name: &str, error: &ReadError) -> Box<Finding> {
-    let (what, wanted, fix) = match error {
-        ReadError::Io(_) => {
-            (format!("{name} cannot be read"), "a file that may be read", "name a file that exists and may be read")
-        }
-        ReadError::Malformed(_) => (
-            format!("{name} cannot be read as a WebAssembly module"),
-            "a core module or a component, whole, without parts that this version does not know",
-            "make it again; if other tools can read it as it is, a newer cargo-wasm-threads may too",
-        ),
-    };
-    Box::new(Finding::new(&rules::UNREADABLE, what, error.to_string(), wanted, fix))
+    Box::new(rules::unreadable_file(name, error))
 }
 
 /// A path for a text, on one line, in which nothing can drive a terminal.

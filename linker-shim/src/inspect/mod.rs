@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use text::Look;
-use wasm_threads::module::{OpenFile, ReadError};
+use wasm_threads::module::OpenFile;
 use wasm_threads::picture::File;
 use wasm_threads::picture::words::{self, Characters};
 
@@ -128,10 +128,10 @@ fn show(options: &Options) -> Result<(), String> {
 
 fn read(path: &Path) -> Result<File, String> {
     let shown = words::escaped(&path.to_string_lossy(), Characters::Unicode).replace("\\\\", "\\");
-    let unreadable = |error: ReadError| format!("{shown} cannot be read: {}", one_line(&error.to_string()));
-    let source = OpenFile::open(path).map_err(|error| unreadable(error.into()))?;
+    let unreadable = |problem: String| format!("{shown} cannot be read: {}", one_line(&problem));
+    let source = OpenFile::open(path).map_err(|error| unreadable(error.to_string()))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    File::read(&name, &source).map_err(unreadable)
+    File::read(&name, &source).map_err(|error| unreadable(error.to_string()))
 }
 
 /// What is wrong may have bytes of the file in it.
@@ -145,13 +145,11 @@ fn in_text(file: &File, look: Look) -> String {
     if file.component {
         let count = words::counted(file.subjects.len() as u128, "core module");
         lines.push(format!("{name}: a component with {count}; a component has no shared memory"));
-        for (index, subject) in file.subjects.iter().enumerate() {
+        lines.extend(file.findings.iter().map(|finding| format!("not threaded: {}", finding.rule.id)));
+        for subject in &file.subjects {
+            let place = capital(subject.place.as_deref().unwrap_or_default());
             lines.push(String::new());
-            lines.push(format!(
-                "Module {index}, {} from byte {} on",
-                words::counted(subject.size.into(), "byte"),
-                subject.offset
-            ));
+            lines.push(format!("{place}, {} from byte {} on", words::counted(subject.size.into(), "byte"), subject.offset));
             lines.extend(text::module(subject, look));
         }
     } else {
@@ -159,6 +157,12 @@ fn in_text(file: &File, look: Look) -> String {
         lines.extend(file.subjects.iter().flat_map(|subject| text::module(subject, look)));
     }
     lines.join("\n") + "\n"
+}
+
+/// The text with a capital letter in front.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 fn write_picture(path: &Path, module: &Path, file: &File) -> Result<(), String> {

@@ -338,6 +338,11 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
             }
         },
     );
+    if !subject.wasm_opt.is_empty() {
+        let flags = subject.wasm_opt.iter().cloned();
+        let reason = ["(the", "module", "does", "not", "say", "what", "it", "uses)"].map(str::to_owned);
+        row("wasm-opt", flags.chain(reason).collect());
+    }
     if !module.needs.is_empty() {
         let needs = module.needs.iter().map(|name| look.name(name)).collect::<Vec<_>>().join(", ");
         row("required by", sentence(needs));
