@@ -118,4 +118,19 @@ mod tests {
              fix:    f"
         );
     }
+
+    /// Also what stands behind a line's end: a name may have one in it.
+    #[test]
+    fn no_line_is_a_command() {
+        for (text, wanted) in [
+            ("::error::x", "\u{fffd}:error::x"),
+            ("a\n  ::set-env name=PATH::x", "a\n  \u{fffd}:set-env name=PATH::x"),
+            ("a ##[error]b", "a #\u{fffd}[error]b"),
+            ("std::thread", "std::thread"),
+            ("a\u{202e}b\u{feff}\u{9b}c\td", "a\u{fffd}b\u{fffd}\u{fffd}c\u{fffd}d"),
+        ] {
+            assert_eq!(clean(text), wanted);
+        }
+        assert_eq!(name_of("a\n::b"), "a\u{fffd}::b");
+    }
 }

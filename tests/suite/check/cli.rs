@@ -21,6 +21,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("components", &[], components);
     #[cfg(unix)]
     {
+        suite.test("the_line_of_the_readme", &[], unix::the_line_of_the_readme);
         suite.test("links", &[], unix::links);
         suite.test("folders_that_cannot_be_read", &[Tool::Program("setpriv", "util-linux")], unix::folders_that_cannot_be_read);
         suite.test("colour", &[Tool::Program("python3", "python3")], unix::colour);
@@ -303,6 +304,26 @@ mod unix {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    /// The step of a workflow, as a runner runs it.
+    pub fn the_line_of_the_readme() {
+        let readme = String::from_utf8(read(repository().join("README.md"))).expect("text");
+        let mut lines = readme.lines().filter_map(|line| line.strip_prefix("- run: cargo wasm-threads check "));
+        let line = lines.next().expect("a step that checks");
+        let folder = temp_folder();
+        let run = |code| {
+            let run = Run::new("/bin/sh").words(["-e", "-c", &format!("\"$0\" check {line}")]).word(cargo_wasm_threads());
+            run.folder(folder.path()).run().expect_code(code)
+        };
+        write(folder.path(), "dist/mt/app.wasm", &good());
+        run(2).expect_stderr("is for no module");
+        write(folder.path(), "dist/st/app.wasm", &stale());
+        assert_eq!(run(0).stdout_text(), "2 files: 2 as expected\n");
+        write(folder.path(), "dist/mt/other.wasm", &stale());
+        assert!(run(1).stdout_text().starts_with("::error file=dist/mt/other.wasm,title=memory-not-shared::"));
+        write(folder.path(), "dist/st/other.wasm", &good());
+        assert!(run(1).stdout_text().contains("\n::error file=dist/st/other.wasm,title=threaded::"));
+    }
+
     pub fn links() {
         let folder = temp_folder();
         write(folder.path(), "real/a.wasm", &good());
@@ -331,7 +352,8 @@ mod unix {
     pub fn folders_that_cannot_be_read() {
         let folder = temp_folder();
         let program = folder.path().join("check");
-        fs::copy(cargo_wasm_threads(), &program).expect("a copy");
+        // By another process: a file that this one has open for writing cannot be run.
+        Run::new("cp").word(cargo_wasm_threads()).word(&program).run().expect_success();
         write(folder.path(), "dist/a.wasm", &good());
         write(folder.path(), "dist/closed/b.wasm", &stale());
         let closed = folder.path().join("dist/closed");
