@@ -100,6 +100,12 @@ fn wait_until_painted(browser: &mut Browser) {
     assert_eq!(state, "done", "{} {:?}", browser.text("main"), browser.said());
 }
 
+/// Opens the page, and gives what it says of threads that did not start.
+fn opened(browser: &mut Browser, address: &str) -> String {
+    open(browser, address);
+    browser.wait("document.querySelector('#why:not([hidden])')?.innerText").as_str().expect("a text").to_owned()
+}
+
 /// A browser with the page open, whose threads have started. Under its driver, Firefox now and then never starts the workers of a
 /// worker; then another one is tried.
 fn started(tool: Tool, folder: &Path) -> Browser {
@@ -175,8 +181,7 @@ fn without_the_linker(tool: Tool) {
 
     // Both at once are both said.
     let address = browser.serve(&stale.folder, Headers::None);
-    paint(&mut browser, &address);
-    let why = browser.text("#why");
+    let why = opened(&mut browser, &address);
     assert!(why.contains("is not shared") && why.contains("not cross-origin isolated"), "{why}");
 }
 
@@ -256,18 +261,29 @@ fn check_had_said_so() {
 fn its_own_server() {
     let page = page();
     let mut browser = Browser::start(Tool::Chromium);
-    for (words, isolated) in [(&["--no-build"][..], true), (&["--no-build", "--no-headers"], false)] {
-        let run = Run::new(Tool::Node.path()).word("serve.mjs").words(words).folder(&page.folder).env("PORT", "0");
-        let server = Server::start(&run);
-        paint(&mut browser, &server.address);
-        assert_eq!(browser.evaluate("crossOriginIsolated"), isolated);
-        assert_eq!(browser.evaluate("webRayon.runs.length"), if isolated { 2 } else { 1 });
-        // Nothing but the page.
-        let answers =
-            "Promise.all(['Cargo.toml', 'src/lib.rs', 'pkg/../Cargo.toml', 'pkg/%2e%2e/Cargo.toml', 'pkg/..%2fCargo.toml']
-            .map(async (name) => (await fetch(name)).status))";
-        assert_eq!(browser.evaluate(answers), serde_json::json!([404, 404, 404, 404, 404]));
-    }
+    let start = |words: &[&str]| {
+        let run = Run::new(Tool::Node.path()).words(["serve.mjs", "--no-build"]).words(words);
+        Server::start(&run.folder(&page.folder).env("PORT", "0"))
+    };
+    let server = start(&[]);
+    paint(&mut browser, &server.address);
+    assert_eq!(browser.evaluate("webRayon.runs.map(({ threads }) => threads)"), serde_json::json!([1, THREADS]));
+    // Nothing but the page.
+    let answers =
+        "Promise.all(['Cargo.toml', 'src/lib.rs', 'pkg/../Cargo.toml', 'pkg/%2e%2e/Cargo.toml', 'pkg/..%2fCargo.toml']
+        .map(async (name) => (await fetch(name)).status))";
+    assert_eq!(browser.evaluate(answers), serde_json::json!([404, 404, 404, 404, 404]));
+
+    // What is no `localhost` for the browser comes by plain HTTP from elsewhere: the headers alone do not help.
+    let why_elsewhere = opened(&mut browser, &server.address.replace("localhost", "0.0.0.0"));
+    assert_eq!(browser.evaluate("isSecureContext"), false);
+    assert!(why_elsewhere.contains("One thread only. The page’s address is not a secure one."), "{why_elsewhere}");
+    assert!(!why_elsewhere.contains("isolated.\n") && !why_elsewhere.contains("linker"), "{why_elsewhere}");
+
+    let server = start(&["--no-headers"]);
+    assert!(opened(&mut browser, &server.address).contains("The page is not cross-origin isolated."));
+    drop(server);
+
     let run = Run::new(Tool::Node.path()).words(["serve.mjs", "--fast"]).folder(&page.folder).run();
     run.expect_code(1).expect_stderr("serve.mjs knows --no-build and --no-headers, and not --fast");
     // Where a program is missing, it says which, and where to read.
