@@ -97,6 +97,10 @@ rules! {
         "the script that comes with the module makes its memory, and an instance refuses other limits than its own";
     LOST_IN_BETWEEN = "lost-in-between" Error
         "a tool that ran over the module took away what threads, or the next tool, need of it";
+    REFUTED_BY_RUN = "refuted-by-run" Error
+        "the module was started twice on one memory, as a host does for two threads, and they were not separate";
+    NOT_RUN = "not-run" Error
+        "it was to be shown by running it, and nobody has seen it run";
     NOT_THREADED = "not-threaded" Error
         "it would run on one thread only, and nothing would say so";
     THREADED = "threaded" Error

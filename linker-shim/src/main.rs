@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod child;
 mod cli;
 mod colour;
 mod demo;
@@ -9,6 +10,7 @@ mod doctor;
 mod init;
 mod inspect;
 mod project;
+mod prove;
 mod rustc;
 mod words;
 

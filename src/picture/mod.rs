@@ -23,7 +23,7 @@ mod svg;
 mod wasm_opt;
 pub mod words;
 
-pub use layout::{Found, Kind, Layout, Part};
+pub use layout::{Found, Kind, Layout, Part, tls_template};
 pub use scale::shares;
 pub use subject::Subject;
 

@@ -16,7 +16,11 @@ mod build_calls;
 mod build_scripts;
 #[cfg(unix)]
 mod c;
+#[cfg(unix)]
+mod c_on_a_page;
 mod check;
+#[cfg(unix)]
+mod check_run;
 #[cfg(unix)]
 mod clang;
 mod cli;
@@ -58,6 +62,8 @@ mod recipes;
 mod reproduce;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(unix)]
+mod shared_memory;
 mod support;
 #[cfg(unix)]
 mod verdict_page;
@@ -92,7 +98,9 @@ fn main() {
         suite.module("bad_use", bad_use::tests);
         suite.module("between", between::tests);
         suite.module("c", c::tests);
+        suite.module("c_on_a_page", c_on_a_page::tests);
         suite.module("build_calls", build_calls::tests);
+        suite.module("check_run", check_run::tests);
         suite.module("clang", clang::tests);
         suite.module("crowds", crowds::tests);
         suite.module("doctor", doctor::tests);
@@ -106,6 +114,7 @@ fn main() {
         suite.module("modes", modes::tests);
         suite.module("recipes", recipes::tests);
         suite.module("reproduce", reproduce::tests);
+        suite.module("shared_memory", shared_memory::tests);
         suite.module("verdict_page", verdict_page::tests);
         suite.module("wasi", wasi::tests);
         suite.module("web_rayon", web_rayon::tests);
@@ -122,8 +131,9 @@ fn main() {
     eprintln!("not run on this system, for want of Linux: faults names sandbox");
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use between build_calls c clang crowds doctor emscripten explain forwarding \
-         init inspect lines linkers modes recipes reproduce wasi web_rayon wide"
+        "not run on this system, for want of scripts: atomics bad_use between build_calls c c_on_a_page check_run clang crowds doctor \
+         emscripten explain forwarding init inspect lines linkers modes recipes reproduce shared_memory verdict_page wasi \
+         web_rayon wide"
     );
     suite.run()
 }

@@ -41,6 +41,7 @@ fn module(module: &Judged) -> Value {
         ("shared", Value::Bool(module.shared)),
         ("rules", Value::list(module.rules.iter().map(rule))),
         ("findings", Value::list(module.findings().map(finding))),
+        ("notes", Value::list(module.notes.iter().map(|note| Value::text(note.as_str())))),
     ])
 }
 

@@ -7,6 +7,7 @@ mod json;
 mod levels;
 mod options;
 mod patterns;
+mod run;
 mod sarif;
 mod select;
 mod text;
@@ -45,6 +46,11 @@ Options:
   --abi ABI          who runs them, instead of what is read off each: javascript,
                      wasi-threads, wasi, emscripten, emscripten-side
   --stage STAGE      how far they have come: linked, after-wasm-bindgen
+  --run              also start each module twice on one memory, in two workers of
+                     node with stubs for its imports, and show that its threads
+                     are separate
+  --run-limit SECONDS
+                     how long that may take for one module; 60 where it is not said
   --allow RULE, --warn RULE, --deny RULE
                      how grave a breach of that rule is; the last one wins, and
                      RULE may be `warnings`
@@ -59,14 +65,16 @@ Examples:
   cargo wasm-threads check --threaded 'dist/mt/*.wasm' --unthreaded 'dist/st/*.wasm'
   cargo wasm-threads check --format github dist
   cargo wasm-threads check --after app_bg.wasm app_bg.optimized.wasm
+  cargo wasm-threads check --run target/wasm32-unknown-unknown/release/app.wasm
 
 Exit status: 0 each module is what it is to be; 1 one is not; 2 it could not be
-decided of one (no such file, no module, bad usage), whatever the others are.";
+decided of one (no such file, no module, not run with --run, bad usage),
+whatever the others are.";
 
 /// Further checks of a module: each is told what was seen, and answers with what became of its rules, or with the reason why it
 /// could not decide (exit status 2). To add one: write a [`Further`] in a module of its own,
 /// name it here, and give its rules a row in the library's `rules.rs`; options of its own go into `options.rs`.
-const FURTHER: &[Further] = &[glue::judge, after::judge];
+const FURTHER: &[Further] = &[glue::judge, after::judge, run::run];
 
 type Further = fn(&Seen<'_>) -> Result<Vec<Judgement>, Box<Finding>>;
 

@@ -5,6 +5,7 @@ use super::patterns::Pattern;
 use crate::words::Words;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 use wasm_threads::contract::{Abi, Stage};
 use wasm_threads::rules::{self, Rule};
 
@@ -36,6 +37,17 @@ pub enum Format {
     Sarif,
 }
 
+/// How long one module may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLimit(pub Duration);
+
+impl Default for RunLimit {
+    fn default() -> Self {
+        // A large module takes some seconds to compile, on a machine that has other things to do.
+        RunLimit(Duration::from_secs(60))
+    }
+}
+
 /// All options of `check`.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -49,6 +61,10 @@ pub struct Options {
     pub levels: Levels,
     /// The module as it was before a tool ran over it.
     pub after: Option<PathBuf>,
+    /// Also starts each module.
+    pub run: bool,
+    /// For how long at most.
+    pub run_limit: RunLimit,
     /// Files and folders.
     pub inputs: Vec<PathBuf>,
 }
@@ -83,6 +99,8 @@ impl Options {
                     options.stage = Some(one_of(&mut words, "--stage", &Stage::ALL.map(|stage| (stage.id(), stage)))?);
                 }
                 "--after" => options.after = Some(words.value()?.into()),
+                "--run" => words.flag(&mut options.run)?,
+                "--run-limit" => options.run_limit = limit(&words.text()?)?,
                 "--allow" | "--warn" | "--deny" => options.levels.set(&word, &words.text()?)?,
                 option if option.starts_with('-') => return Err(format!("check does not take {option:?}")),
                 _ => options.inputs.extend(words.last().map(PathBuf::from)),
@@ -121,6 +139,13 @@ fn one_of<T: Copy>(words: &mut Words<'_>, option: &str, known: &[(&str, T)]) -> 
     })
 }
 
+fn limit(seconds: &str) -> Result<RunLimit, String> {
+    match seconds.parse() {
+        Ok(seconds @ 1..=86_400) => Ok(RunLimit(Duration::from_secs(seconds))),
+        _ => Err(format!("--run-limit is a number of seconds, from 1 to 86400; {seconds:?} is none")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +169,9 @@ mod tests {
             ("--expect", "--expect wants a value"),
             ("--expect both a", "--expect is one of threaded, unthreaded; \"both\" is none"),
             ("--stage post a", "--stage is one of linked, after-wasm-bindgen"),
+            ("--run=yes a", "--run has no value"),
+            ("--run-limit 0 a", "--run-limit is a number of seconds"),
+            ("--run-limit 1s a", "--run-limit is a number of seconds"),
             ("--color a", "check does not take \"--color\""),
             ("--threaded [a", "--threaded"),
             ("--explain memory", "there is no rule \"memory\"; the rules are unreadable, "),

@@ -1,6 +1,7 @@
 //! What is said of one file.
 
 use super::options::{Expect, Options};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use wasm_threads::contract::{Abi, Contract, Judgement, Outcome, Stage, describe};
 use wasm_threads::module::{Module, OpenFile, Part, ReadAt, ReadError, core_modules};
@@ -60,6 +61,8 @@ pub struct Judged {
     /// Its memory is shared.
     pub shared: bool,
     pub rules: Vec<Ruled>,
+    /// What else is to be told of it, one sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What became of one rule.
@@ -80,8 +83,11 @@ pub struct Seen<'a> {
     pub contract: Contract,
     pub module: &'a Module,
     /// The bytes of the module.
-    #[expect(dead_code, reason = "for checks that are still to come")]
     pub source: &'a dyn ReadAt,
+    /// What the contract has found, at the levels that were asked for.
+    pub broken: bool,
+    /// For what else is to be told, one sentence each.
+    pub notes: &'a RefCell<Vec<String>>,
 }
 
 impl Judged {
@@ -176,7 +182,15 @@ fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Res
     if file.expect == Expect::Unthreaded {
         not_to_be_threaded(&mut judgements, &module, name);
     }
-    let seen = Seen { options, path: &file.path, name, expect: file.expect, contract, module: &module, source };
+    let broken = judgements.iter().any(|judgement| match &judgement.outcome {
+        Outcome::Found(findings) => {
+            findings.iter().filter_map(|finding| options.levels.apply(finding.clone())).any(|finding| finding.is_error())
+        }
+        Outcome::Passed | Outcome::NotApplicable(_) => false,
+    });
+    let notes = RefCell::default();
+    let (path, expect) = (file.path.as_path(), file.expect);
+    let seen = Seen { options, path, name, expect, contract, module: &module, source, broken, notes: &notes };
     for further in super::FURTHER {
         judgements.extend(further(&seen)?);
     }
@@ -189,7 +203,15 @@ fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Res
         Ruled { id: rule.id, outcome, allowed }
     });
     let shared = module.memories.iter().any(|memory| memory.shared);
-    Ok(Judged { place: None, offset: 0, size: source.size(), contract, shared, rules: rules.collect() })
+    Ok(Judged {
+        place: None,
+        offset: 0,
+        size: source.size(),
+        contract,
+        shared,
+        rules: rules.collect(),
+        notes: notes.into_inner(),
+    })
 }
 
 /// What was stated, and what was not read off the module.

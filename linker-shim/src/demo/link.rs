@@ -1,8 +1,8 @@
 //! The same program linked twice: bare, and through this executable.
 
-use super::child::{Ran, Runner, TOOL};
 use super::sample;
 use super::toolchain::{Rustc, Toolchain};
+use crate::child::{Ran, Runner, TOOL};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -3,7 +3,6 @@
 //! One small program is linked twice by the user's own linker: with the words that rustc 1.92 and later pass, and
 //! with the same words through this executable. What came out is read back and shown side by side, then run.
 
-mod child;
 mod facts;
 mod link;
 mod sample;
@@ -12,7 +11,7 @@ mod text;
 mod toolchain;
 mod workers;
 
-use child::Runner;
+use crate::child::Runner;
 use facts::Facts;
 use std::fmt;
 use std::io::{self, Write};

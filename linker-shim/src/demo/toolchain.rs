@@ -1,6 +1,6 @@
 //! What this machine has: a rustc, and a linker for WebAssembly.
 
-use super::child::{Runner, TOOL};
+use crate::child::{Runner, TOOL};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;

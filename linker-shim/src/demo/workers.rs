@@ -1,9 +1,9 @@
 //! Both modules run by node, on two workers.
 
-use super::child::Runner;
 use super::facts::Facts;
 use super::link::Pair;
 use super::sample;
+use crate::child::Runner;
 use std::process::Command;
 use std::time::Duration;
 

@@ -48,7 +48,7 @@ impl Runner {
         Runner { folder: folder.to_owned(), commands: Vec::new() }
     }
 
-    /// The folder for all files of the demo.
+    /// The folder for the files of its owner.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
