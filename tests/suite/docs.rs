@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Examples whose README shows every file, so that one builds them from that page alone.
-const RECIPES: &[&str] = &["hosting", "node", "vite", "wasm-bindgen-cli"];
+const RECIPES: &[&str] =
+    &["counter", "emscripten-threads", "hosting", "node", "trunk", "vite", "wasi-threads", "wasm-bindgen-cli"];
 
 pub fn tests(suite: &mut Suite) {
     suite.test("shown_files_are_the_files", &[], shown_files_are_the_files);
@@ -121,7 +122,8 @@ fn lines_for_a_shell_are_run() {
         .concat();
     for page in pages_below(&examples()) {
         let name = page.folder().file_name().expect("a name").to_string_lossy().into_owned();
-        let run = recipes.contains(&format!("Recipe::new(\"{name}\")"));
+        let file = page.path.file_name().expect("a name").to_string_lossy().into_owned();
+        let run = recipes.contains(&format!("Recipe::new(\"{name}\")")) || recipes.contains(&format!("lines_of(\"{file}\""));
         assert!(page.shell().is_empty() || run, "nobody runs the lines of {}", page.path.display());
     }
 }

@@ -1,5 +1,7 @@
 //! The recipes: each project is made of its README's text alone, in an empty folder, and built and run by the README's own lines.
 
+use crate::support::browser::{Browser, CHROMIUM, FIREFOX, Headers};
+use crate::support::link::cargo_wasm_threads;
 use crate::support::{Facts, Markdown, Recipe, Run, Server, Suite, Tool, repository, temp_folder};
 use std::fs;
 use std::io::{Read, Write};
@@ -8,11 +10,14 @@ use std::net::TcpStream;
 const WEB: &[Tool] = &[Tool::RustcWeb, Tool::WasmLd(22), Tool::WasmBindgen, Tool::Node];
 
 pub fn tests(suite: &mut Suite) {
-    suite.test("wasm_bindgen_cli", WEB, wasm_bindgen_cli);
+    suite.test("wasm_bindgen_cli", &[WEB, CHROMIUM, FIREFOX].concat(), wasm_bindgen_cli);
     suite.test("node", &[WEB, &[Tool::Deno, Tool::Bun]].concat(), node);
     suite.test("flags_by_hand", WEB, flags_by_hand);
+    suite.test("trunk", &[WEB, CHROMIUM].concat(), trunk);
+    suite.test("variants", &[WEB, CHROMIUM].concat(), variants);
     suite.test("memory_up_to", &[Tool::Node], memory_up_to);
-    suite.test("vite", &[WEB, &[Tool::Vite]].concat(), vite);
+    suite.test("vite", &[WEB, &[Tool::Vite], CHROMIUM].concat(), vite);
+    suite.test("hosting", &[CHROMIUM, FIREFOX].concat(), hosting);
 }
 
 const SAID: &str = "4 threads found 148933 primes below 2000000; their own add up to 148933\n";
@@ -49,6 +54,21 @@ fn wasm_bindgen_cli() {
     let (headers, _) = get(&server, "../Cargo.toml/..%2f..%2f");
     assert!(headers.starts_with("HTTP/1.1 404 "), "{headers}");
     recipe.all_ran();
+    for tool in [Tool::Chromium, Tool::Firefox] {
+        let mut browser = Browser::start(tool);
+        counts_primes(&mut browser, &server.address);
+        // From a server that sends no headers, it says so.
+        let address = browser.serve(recipe.folder(), Headers::None);
+        browser.open(&address);
+        assert_eq!(status(&mut browser, "Counting"), "No threads in this page: it was served without COOP and COEP.");
+    }
+    // Without the linker's line, it says what its README says.
+    let recipe = recipe.linker(Tool::WasmLd(22).path());
+    recipe.sh("cargo build --release", WEB).expect_success();
+    let mut browser = Browser::start(Tool::Chromium);
+    browser.open(&server.address);
+    let said = status(&mut browser, "Counting");
+    assert_eq!(said, "Failed to execute 'postMessage' on 'Worker': #<Memory> could not be cloned.");
 }
 
 fn vite() {
@@ -59,10 +79,60 @@ fn vite() {
     let server = recipe.serve("npm run dev", WEB);
     isolated(&server, "", "text/html");
     isolated(&server, "pkg/primes_bg.wasm", "application/wasm");
+    let mut browser = Browser::start(Tool::Chromium);
+    counts_primes(&mut browser, &server.address);
     drop(server);
     let server = recipe.serve("npm run preview", WEB);
     isolated(&server, "", "text/html");
+    counts_primes(&mut browser, &server.address);
     recipe.all_ran();
+}
+
+/// A server that sends no headers, and the script that does it in its place.
+fn hosting() {
+    let recipe = Recipe::new("hosting");
+    let plain = temp_folder();
+    let page = fs::read_to_string(recipe.folder().join("index.html")).expect("a page");
+    let without = page.replace("<script src=\"isolate.js\"></script>\n", "");
+    assert_ne!(page, without);
+    fs::write(plain.path().join("index.html"), without).expect("a page");
+    for tool in [Tool::Chromium, Tool::Firefox] {
+        let mut browser = Browser::start(tool);
+        let address = browser.serve(plain.path(), Headers::None);
+        browser.open(&address);
+        assert_eq!(browser.text("#status"), "not isolated: no threads");
+        // With the headers it is; and with the script in their place, after it has loaded the page once more.
+        let address = browser.serve(plain.path(), Headers::Isolated);
+        browser.open(&address);
+        assert_eq!(browser.text("#status"), "isolated: threads can be had");
+        let address = browser.serve(recipe.folder(), Headers::None);
+        browser.open(&address);
+        browser.wait("document.querySelector('#status')?.textContent === 'isolated: threads can be had'");
+    }
+    for (file, separator) in [("_headers", ": "), ("nginx.conf", " ")] {
+        let text = fs::read_to_string(recipe.folder().join(file)).expect("text");
+        for (name, value) in [("Opener", "same-origin"), ("Embedder", "require-corp")] {
+            let wanted = format!("Cross-Origin-{name}-Policy{separator}{value}");
+            assert!(text.contains(&wanted), "{file}: {wanted}");
+        }
+    }
+}
+
+/// The page's workers find all primes together, each of them some.
+#[track_caller]
+fn counts_primes(browser: &mut Browser, address: &str) {
+    browser.open(address);
+    let said = status(browser, "Counting");
+    let (workers, each) = said.split_once(" workers found 148933 primes below 2000000: ").unwrap_or_else(|| panic!("{said}"));
+    let each: Vec<u32> = each.split(" + ").map(|number| number.parse().expect("a number")).collect();
+    assert!(each.len() > 1 && each.len().to_string() == workers && each.iter().sum::<u32>() == 148_933, "{said}");
+}
+
+/// What the page says in the end.
+#[track_caller]
+fn status(browser: &mut Browser, before: &str) -> String {
+    browser.wait(&format!("document.querySelector('#status').textContent !== '{before}'"));
+    browser.text("#status")
 }
 
 /// The block of `examples/PAGE` in that language which contains `text`.
@@ -104,6 +174,99 @@ fn flags_by_hand() {
     without("--shared-memory").expect_code(101).expect_stderr("symbol exported via --export not found: __wasm_init_tls");
     without("--max-memory").expect_success();
     recipe.sh("node host.mjs 4", &[Tool::Node]).expect_code(1).expect_stderr("unreachable");
+}
+
+/// Trunk's part is played by hand: the lines of the README, the files that are copied, and the script in the page.
+fn trunk() {
+    let recipe = Recipe::new("trunk");
+    recipe.sh("cargo build --release --target=wasm32-unknown-unknown", WEB).expect_success();
+    Facts::read(recipe.project.module("release", "frame-loop")).assert_threaded();
+    recipe.all_ran();
+
+    let config = fs::read_to_string(recipe.folder().join("Trunk.toml")).expect("text");
+    let config: toml_edit::DocumentMut = config.parse().expect("Trunk.toml is TOML");
+    assert_eq!(config["build"]["filehash"].as_bool(), Some(false));
+    let headers = &config["serve"]["headers"];
+    assert_eq!(headers["Cross-Origin-Opener-Policy"].as_str(), Some("same-origin"));
+    assert_eq!(headers["Cross-Origin-Embedder-Policy"].as_str(), Some("require-corp"));
+
+    let dist = recipe.folder().join("dist");
+    let page = fs::read_to_string(recipe.folder().join("index.html")).expect("text");
+    let mut made = String::new();
+    for line in page.lines() {
+        let attribute = |name: &str| line.split_once(&format!("{name}=\"")).and_then(|(_, rest)| Some(rest.split_once('"')?.0));
+        match attribute("rel").filter(|_| line.contains("data-trunk")) {
+            Some("rust") => {
+                assert_eq!(attribute("data-bindgen-target"), Some("web"), "{line}");
+                made += "<script type=module>
+import init from '/frame-loop.js';
+await init({ module_or_path: '/frame-loop_bg.wasm' });
+</script>
+";
+            }
+            Some("copy-file") => {
+                let file = attribute("href").expect("a file to copy");
+                fs::copy(recipe.folder().join(file), dist.join(file)).expect("a copy");
+            }
+            other => {
+                assert_eq!(other, None, "{line}");
+                made = made + line + "\n";
+            }
+        }
+    }
+    fs::write(dist.join("index.html"), made).expect("a page");
+
+    let mut browser = Browser::start(Tool::Chromium);
+    let address = browser.serve(&dist, Headers::Isolated);
+    browser.open(&address);
+    let pictures = "parseInt(document.querySelector('#status').textContent)";
+    browser.wait(&format!("{pictures} > 5"));
+    let said = browser.text("#status");
+    let rows: Vec<u32> =
+        said.rsplit(": ").next().expect("rows").split(" + ").map(|rows| rows.parse().expect("a number")).collect();
+    assert!(rows.len() > 1 && rows.iter().filter(|rows| **rows > 0).count() > 1, "more than one worker works: {said}");
+    // It moves, and it is a picture.
+    let first = browser.pixels("canvas");
+    browser.wait(&format!("{pictures} > {}", said.split(' ').next().expect("a number").parse::<u32>().expect("a number") + 20));
+    let second = browser.pixels("canvas");
+    assert_ne!(first.bytes, second.bytes);
+    let colours: std::collections::BTreeSet<_> = second.bytes.chunks(4).collect();
+    assert!(colours.len() > 1000 && colours.iter().all(|colour| colour[3] == 255), "{} colours", colours.len());
+    // That the test reads pixels is warned of; nothing goes wrong.
+    let said = browser.said();
+    assert!(said.iter().all(|line| line.starts_with("warn: Canvas2D: ")), "{said:?}");
+
+    let address = browser.serve(&dist, Headers::None);
+    browser.open(&address);
+    assert_eq!(status(&mut browser, "Starting"), "No threads in this page: it was served without COOP and COEP.");
+}
+
+/// The two builds and the loader of `memory.md`, for a page with the headers and one without. The profile is the one whose standard
+/// libraries other tests have compiled.
+fn variants() {
+    let recipe = Recipe::new("wasm-bindgen-cli").lines_of("memory.md", &[(" --release", ""), ("/release/", "/debug/")]);
+    let programs = temp_folder();
+    let tool = cargo_wasm_threads();
+    std::os::unix::fs::symlink(tool, programs.path().join("cargo-wasm-threads")).expect("a link");
+    recipe.sh_with("cargo wasm-threads build --variants", WEB, &[programs.path()]).expect_success();
+    recipe.sh("cp target/wasm-threads/debug/loader.mjs .", WEB).expect_success();
+    recipe.all_ran();
+    for (variant, shared) in [("threaded", true), ("fallback", false)] {
+        let module = recipe.folder().join("pkg").join(variant).join("primes_bg.wasm");
+        assert_eq!(Facts::read(module).memory().shared, shared, "{variant}");
+    }
+    let script = block("memory.md", "js", "await import(")
+        + "
+module.count_primes(100);
+window.took = `${module.shared_memory().buffer.constructor.name} ${module.found()}`;
+";
+    fs::write(recipe.folder().join("page.mjs"), script).expect("a script");
+    let mut browser = Browser::start(Tool::Chromium);
+    for (headers, took) in [(Headers::Isolated, "SharedArrayBuffer 25"), (Headers::None, "ArrayBuffer 25")] {
+        let address = browser.serve(recipe.folder(), headers);
+        browser.open(&address);
+        assert_eq!(browser.wait("window.took"), took);
+    }
 }
 
 /// `memoryUpTo` of `memory.md` takes what it can get. No machine refuses two pages, and every one refuses more than there are.

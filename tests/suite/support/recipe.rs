@@ -70,6 +70,15 @@ impl Recipe {
         self
     }
 
+    /// The lines are those of another page of `examples`, with these words in place of those, where the test says why.
+    pub fn lines_of(mut self, page: &str, replaced: &[(&str, &str)]) -> Recipe {
+        let shell = Markdown::read(repository().join("examples").join(page)).shell();
+        let replace = |block: String| replaced.iter().fold(block, |block, (from, to)| block.replace(from, to));
+        self.shell = shell.into_iter().map(replace).collect();
+        self.ran.get_mut().clear();
+        self
+    }
+
     /// Links by another program from now on, and does it anew.
     pub fn linker(mut self, linker: impl AsRef<Path>) -> Recipe {
         self.project = self.project.linker(linker);
@@ -83,25 +92,32 @@ impl Recipe {
 
     /// The block of lines that `line` is one of, about to run in a shell that stops at the first failure. `tools` come first in PATH.
     #[track_caller]
-    fn block(&self, line: &str, tools: &[Tool]) -> Run {
+    fn block(&self, line: &str, tools: &[Tool], folders: &[&Path]) -> Run {
         let found = self.shell.iter().position(|block| block.lines().any(|one| one == line));
         let at = found.unwrap_or_else(|| panic!("the README has no such line: {line}\n{:#?}", self.shell));
         self.ran.borrow_mut().insert(at);
-        let folders = tools.iter().map(|tool| tool.path().parent().expect("a folder").to_owned());
-        let folders: Vec<PathBuf> = std::iter::once(self.programs.path().to_owned()).chain(folders).collect();
-        self.project.run("/bin/sh", &folders).words(["-e", "-c", &self.shell[at]])
+        let of_tools = tools.iter().map(|tool| tool.path().parent().expect("a folder").to_owned());
+        let first = std::iter::once(self.programs.path()).chain(folders.iter().copied()).map(Path::to_owned);
+        let path: Vec<PathBuf> = first.chain(of_tools).collect();
+        self.project.run("/bin/sh", &path).words(["-e", "-c", &self.shell[at]])
     }
 
     /// Runs the block that has this line.
     #[track_caller]
     pub fn sh(&self, line: &str, tools: &[Tool]) -> Ran {
-        self.block(line, tools).run()
+        self.sh_with(line, tools, &[])
+    }
+
+    /// The same with more folders in PATH.
+    #[track_caller]
+    pub fn sh_with(&self, line: &str, tools: &[Tool], folders: &[&Path]) -> Ran {
+        self.block(line, tools, folders).run()
     }
 
     /// Starts the server of the block that has this line.
     #[track_caller]
     pub fn serve(&self, line: &str, tools: &[Tool]) -> Server {
-        Server::start(&self.block(line, tools).env("PORT", "0"))
+        Server::start(&self.block(line, tools, &[]).env("PORT", "0"))
     }
 
     /// Every line for a shell was run.
