@@ -5,6 +5,8 @@
 //! - `NAME …`: only rows whose name has one of these words
 //! - `--pairs N`: how often each row is measured; at least 15
 //! - `--strict`: fail when a row is over its bound
+//! - `--scale`: other rows instead, in which one thing grows: the number of objects, up to 10 000; the size of the inputs, up to
+//!   1 GiB; the size of the output, up to 512 MiB. It wants 2 GiB in the temporary folder, and some minutes
 //!
 //! Both links of a pair run one after the other, and take turns in being first. The bare linker gets by hand what the shim
 //! would add, so that both do the same work. `WASM_THREADS_BENCH_SHIM=PROGRAM` measures another program in the shim's place;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let strict = take(&mut words, "--strict");
+    let scale = take(&mut words, "--scale");
     let pairs = match words.iter().position(|word| word == "--pairs") {
         Some(at) => {
             words.remove(at);
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
 
     let mut table = measure::Table::new();
-    for candidate in candidates() {
+    for candidate in if scale { growing() } else { candidates() } {
         if !wanted(candidate.name) {
             continue;
         }
@@ -90,6 +93,32 @@ fn candidates() -> Vec<Candidate> {
     add("undecided: bitcode, threaded", SMALL, || generated::bitcode(true));
     add("undecided: bitcode, not threaded (two links)", SMALL, || generated::bitcode(false));
     add("undecided: small project, LTO by the linker", REAL, || captured::row("small", captured::Kind::LinkerLto));
+    all
+}
+
+/// The rows of `--scale`, each thing in the order in which it grows.
+fn growing() -> Vec<Candidate> {
+    const NEEDS: &[Tool] = &[Tool::RustLld];
+    let mut all: Vec<Candidate> = Vec::new();
+    let mut add = |name, row: fn() -> Result<Row, String>| all.push(Candidate { name, needs: NEEDS, row: Box::new(row) });
+    add("threaded: 10 objects", || generated::objects(10, true));
+    add("threaded: 100 objects", || generated::objects(100, true));
+    add("threaded: 1 000 objects", || generated::objects(1_000, true));
+    add("threaded: 10 000 objects", || generated::objects(10_000, true));
+    add("passed through: 10 objects", || generated::objects(10, false));
+    add("passed through: 100 objects", || generated::objects(100, false));
+    add("passed through: 1 000 objects", || generated::objects(1_000, false));
+    add("passed through: 10 000 objects", || generated::objects(10_000, false));
+    add("passed through: an archive of 1 000 objects", || generated::archive(1_000));
+    add("passed through: an archive of 10 000 objects", || generated::archive(10_000));
+    add("threaded: inputs of 64 MiB", || generated::large(4, false, true));
+    add("threaded: inputs of 256 MiB", || generated::large(16, false, true));
+    add("threaded: inputs of 1 GiB", || generated::large(64, false, true));
+    add("passed through: inputs of 1 GiB", || generated::large(64, false, false));
+    add("threaded: output of 32 MiB", || generated::large(2, true, true));
+    add("threaded: output of 128 MiB", || generated::large(8, true, true));
+    add("threaded: output of 512 MiB", || generated::large(32, true, true));
+    add("passed through: output of 512 MiB", || generated::large(32, true, false));
     all
 }
 

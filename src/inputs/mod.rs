@@ -54,7 +54,16 @@ pub struct Inputs {
 impl Inputs {
     /// Opens the inputs of `options`, as far as the question needs.
     pub fn survey(options: &Options, style: Style) -> Inputs {
-        let mut survey = Survey::new(options);
+        Inputs::surveyed(Survey::new(options), style)
+    }
+
+    /// The same while a linker runs, which needs a processor, too.
+    pub(crate) fn survey_beside(options: &Options, style: Style) -> Inputs {
+        Inputs::surveyed(Survey { beside: true, ..Survey::new(options) }, style)
+    }
+
+    fn surveyed(mut survey: Survey<'_>, style: Style) -> Inputs {
+        let options = survey.options;
         let atomics = match options.asks_for_threads(style) {
             // Said outright: no object needs to be opened.
             Some(words) => Atomics::Yes(format!("{words} is on the command line")),
@@ -72,17 +81,23 @@ impl Inputs {
     }
 }
 
-/// Fewer objects than these are read before a linker would have started.
-const MANY: usize = 64;
-
-/// Whether rustc made many objects, and the first of them says `+atomics`: then so do the others, but for a mixture.
-pub(crate) fn first_of_many_is_atomic(options: &Options, style: Style) -> bool {
+/// Of at least so many objects that rustc made: whether the first says `+atomics`, and how many there are. Then the others say the
+/// same, but for a mixture. `None` where there are fewer, the line itself asks for threads, or the first cannot tell.
+pub(crate) fn first_of_many(options: &Options, style: Style, least: usize) -> Option<(bool, usize)> {
     let mut objects = options.inputs.iter().filter_map(|input| match &input.from {
         From::Path(path) if made_by_rustc(path) => Some(path),
         _ => None,
     });
-    let Some(first) = objects.next().filter(|_| options.asks_for_threads(style).is_none()) else { return false };
-    objects.count() >= MANY && object_at(first, Look::AtSections).is_some_and(|object| object.says == Says::Atomics)
+    let first = objects.next().filter(|_| options.asks_for_threads(style).is_none())?;
+    let count = 1 + objects.count();
+    if count < least {
+        return None;
+    }
+    match object_at(first, Look::AtSections)?.says {
+        Says::Atomics => Some((true, count)),
+        Says::Nothing | Says::Refuses => Some((false, count)),
+        Says::Bitcode | Says::Archive | Says::Host | Says::Unknown => None,
+    }
 }
 
 /// Whether one of rustc's objects is on the line.
@@ -199,25 +214,38 @@ fn object_at(path: &Path, look: Look) -> Option<Object> {
 }
 
 fn open_object(path: &Path, look: Look) -> io::Result<Object> {
-    OpenFile::open(path).map(|file| object::read(&file, look))
+    if !made_by_rustc(path) {
+        return OpenFile::open(path).map(|file| object::read(&file, look));
+    }
+    // There may be thousands of these, and most of the time goes into calls of the system: no more of them than it takes.
+    let mut head = [0; 4096];
+    match OpenFile::open_at_head(path, &mut head)? {
+        (_, Some(file)) => Ok(object::read(&file, look)),
+        (count, None) => Ok(object::read(&head[..count], look)),
+    }
 }
 
 /// Whether a file cannot be read although it is there and we may: too many are open, or memory is short. The linker may fare
 /// better. Of all else it will complain itself.
 fn is_want(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, PermissionDenied};
-    !matches!(error.kind(), NotFound | PermissionDenied | InvalidInput | NotADirectory)
+    use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound, NotSeekable, PermissionDenied};
+    let of_the_file = [NotFound, PermissionDenied, InvalidInput, NotADirectory, IsADirectory, NotSeekable];
+    !of_the_file.contains(&error.kind())
 }
 
 /// What each of `objects` says, in their order.
-fn read_all(objects: &[(PathBuf, bool)], look: Look) -> Vec<io::Result<Object>> {
+fn read_all(objects: &[(PathBuf, bool)], look: Look, beside: bool) -> Vec<io::Result<Object>> {
     let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| open_object(path, look)).collect::<Vec<_>>();
     // An object takes about five microseconds, and a thread about fifty; to learn how many can run takes longer still.
     const WORTH_A_THREAD: usize = 128;
     if objects.len() < 2 * WORTH_A_THREAD {
         return read(objects);
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(objects.len() / WORTH_A_THREAD).clamp(1, 8);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from) - usize::from(beside);
+    let threads = processors.min(objects.len() / WORTH_A_THREAD).min(8);
+    if threads < 2 {
+        return read(objects);
+    }
     let parts = objects.chunks(objects.len().div_ceil(threads));
     std::thread::scope(|scope| {
         let running: Vec<_> =
@@ -237,6 +265,8 @@ fn made_by_rustc(path: &Path) -> bool {
 struct Survey<'a> {
     options: &'a Options,
     look: Look,
+    /// A linker runs meanwhile.
+    beside: bool,
     rustc: bool,
     host: Option<PathBuf>,
     refusing: Option<PathBuf>,
@@ -257,6 +287,7 @@ impl<'a> Survey<'a> {
         Survey {
             options,
             look: Look::AtSections,
+            beside: false,
             rustc: has_rust_objects(options),
             host: None,
             refusing: None,
@@ -283,7 +314,7 @@ impl<'a> Survey<'a> {
                 objects.push((path, input.lazy));
             }
         }
-        let read = read_all(&objects, self.look);
+        let read = read_all(&objects, self.look, self.beside);
         for ((path, lazy), object) in objects.into_iter().zip(read) {
             // One alone may succeed where several at once did not.
             let object = match object {

@@ -42,6 +42,19 @@ impl OpenFile {
         }
         Ok(OpenFile { file: open_without_waiting(path)?, size: facts.len() })
     }
+
+    /// Opens a file that is a regular one for sure, and reads its beginning: all of it where that is shorter than `head`, else
+    /// there is more, in the file.
+    #[cfg(feature = "linker")]
+    pub(crate) fn open_at_head(path: &std::path::Path, head: &mut [u8]) -> io::Result<(usize, Option<OpenFile>)> {
+        let mut file = OpenFile { file: open_without_waiting(path)?, size: 0 };
+        let count = file.read_some(0, head)?;
+        if count < head.len() {
+            return Ok((count, None));
+        }
+        file.size = file.file.metadata()?.len();
+        Ok((count, Some(file)))
+    }
 }
 
 /// Opening a pipe waits for its other end, unless it is told not to; a regular file does not notice.

@@ -29,6 +29,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("undecided_and_failing_says_it_once", &[Tool::RustLld], undecided_and_failing_says_it_once);
     suite.test("many_objects", &[Tool::Rustc, Tool::RustLld], many_objects);
     suite.test("a_mixture_among_many_objects", &[Tool::Rustc, Tool::RustLld], a_mixture_among_many_objects);
+    suite.test("many_objects_without_atomics", &[Tool::Rustc, Tool::RustLld], many_objects_without_atomics);
     suite.test("rustc_several_codegen_units", &[Tool::RustLld], several_codegen_units);
     suite.test("rustc_one_function_with_a_feature", &[Tool::RustLld], one_function_with_a_feature);
     suite.test("rustc_one_intrinsic", &[Tool::RustLld], one_intrinsic);
@@ -424,12 +425,17 @@ fn nightly_several_codegen_units() {
 
 /// So many objects of rustc's that the linker is started while they are read; each with a function of its own.
 fn place_of_many() -> (Place, String) {
-    let place = Place::new(Tool::RustLld);
     let source = "static mut SHARED: i32 = 7;\n\
                   #[unsafe(no_mangle)] pub extern \"C\" fn many_0000() -> i32 { unsafe { atomic_add(&raw mut SHARED, 1) } }\n";
-    let object = read(NoCore::new(source).threaded().object());
+    copies(&NoCore::new(source).threaded(), 100)
+}
+
+/// So many copies of the object, and the line that links them, with another name for the function `many_0000` in each.
+fn copies(object: &NoCore, count: usize) -> (Place, String) {
+    let place = Place::new(Tool::RustLld);
+    let object = read(object.object());
     let mut line = String::new();
-    for number in 0..100 {
+    for number in 0..count {
         let own = format!("many_{number:04}");
         let mut bytes = object.clone();
         for at in 0..bytes.len() - own.len() {
@@ -468,4 +474,36 @@ fn a_mixture_among_many_objects() {
     let refused = place.link_with(&line, &[("WASM_THREADS", "threaded")]);
     assert!(!place.path(OUTPUT).exists(), "a module that was not asked for was left behind");
     refused.refused("not-threaded", 1);
+}
+
+/// The linker is at work here, too, on the link as it was asked for; it was for nothing where that is not what comes of it.
+fn many_objects_without_atomics() {
+    let source = "static mut COUNT: i32 = 7;\n\
+                  #[unsafe(no_mangle)] pub extern \"C\" fn many_0000() -> i32 { unsafe { COUNT = COUNT + 1; COUNT } }\n";
+    let (place, line) = copies(&NoCore::new(source), 600);
+    Archive::new().file(objects::atomic()).write(place.path("libatomic.a"));
+    place.put("late.rcgu.o", objects::atomic());
+    place.link(&line).unthreaded(&line, 1);
+    assert!(place.link(&format!("{line} --trace")).ran.stdout_text().matches("many_0599.rcgu.o").count() == 1);
+    let gone = place.path("gone");
+    place.link_with(&line, &[("TMPDIR", &gone.to_string_lossy())]).unthreaded(&line, 1);
+    let failing = place.link(&format!("{line} --export=nowhere"));
+    assert_eq!(failing.failed(1), "");
+    place.link_with(&line, &[("WASM_THREADS", "threaded")]).refused("not-threaded", 0);
+    place.link_with(&line, &[("WASM_THREADS", "unthreaded")]).unthreaded(&line, 1);
+    // A mixture; and a library that settles it, by being needed or not.
+    let mixture = format!("{line} late.rcgu.o");
+    place.link(&mixture).as_bare(&mixture, 2);
+    let unneeded = format!("{line} libatomic.a");
+    place.link(&unneeded).as_bare(&unneeded, 3);
+    place.link(&format!("{line} libatomic.a --export=add_shared --export=add_local")).threaded(2);
+    // Somebody needs threads: what was linked meanwhile is not left behind.
+    let need = "wasm-threads: required by `leaf`\n";
+    let need = format!(
+        "#[used] #[unsafe(link_section = \"wasm-threads\")] static NEED: [u8; {}] = {:?};",
+        need.len(),
+        need.as_bytes()
+    );
+    place.put("needs.rcgu.o", NoCore::new(&need).name("needs").object());
+    place.link(&format!("{line} needs.rcgu.o")).refused("not-threaded", 1);
 }

@@ -39,6 +39,26 @@ pub fn objects(count: usize, threaded: bool) -> Result<Row, String> {
     Ok(row(words, bound(threaded), threaded, guard))
 }
 
+/// So many objects with 16 MiB of data each: the linker keeps all of it, or that of one alone.
+pub fn large(count: usize, kept: bool, threaded: bool) -> Result<Row, String> {
+    let guard = temp_folder();
+    let source = format!(
+        "{}static DATA: [i64; 2097152] = [0x0123456789abcdef; 2097152];\n\
+         #[unsafe(no_mangle)] pub extern \"C\" fn contents_00000() -> *const [i64; 2097152] {{ &raw const DATA }}\n",
+        if threaded { SOURCE } else { PLAIN }
+    );
+    let object = read(compiled(&source, threaded).object());
+    let mut words: Vec<OsString> = FLAVOR.map(OsString::from).into();
+    words.push(if kept { "--no-gc-sections" } else { "--export=contents_00000" }.into());
+    for number in 0..count {
+        let name = format!("o{number:05}.sample.rcgu.o");
+        let object = renamed(&numbered(&object, number), b"contents_00000", format!("contents_{number:05}").as_bytes());
+        fs::write(guard.path().join(&name), object).map_err(|error| error.to_string())?;
+        words.push(name.into());
+    }
+    Ok(row(words, bound(threaded), threaded, guard))
+}
+
 /// One object on the command line, and so many in an archive, of which it needs none.
 pub fn archive(count: usize) -> Result<Row, String> {
     let guard = temp_folder();
@@ -87,12 +107,16 @@ fn compiled(source: &str, threaded: bool) -> NoCore {
 
 /// The object under another number.
 fn numbered(object: &[u8], number: usize) -> Vec<u8> {
-    let name = format!("function_{number:05}");
-    assert_eq!(name.len(), NAME.len());
+    renamed(object, NAME, format!("function_{number:05}").as_bytes())
+}
+
+/// Another name of the same length, wherever the first one stands.
+fn renamed(object: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    assert_eq!(old.len(), new.len());
     let mut object = object.to_vec();
-    let places: Vec<usize> = object.windows(NAME.len()).enumerate().filter(|(_, at)| *at == NAME).map(|(at, _)| at).collect();
+    let places: Vec<usize> = object.windows(old.len()).enumerate().filter(|(_, at)| *at == old).map(|(at, _)| at).collect();
     for at in places {
-        object[at..at + NAME.len()].copy_from_slice(name.as_bytes());
+        object[at..at + old.len()].copy_from_slice(new);
     }
     object
 }
