@@ -112,9 +112,12 @@ impl Check<'_> {
 
     /// A libc calls its own parts by names that begin so, and hosts know none of them (wasi-libc, `expected/*/defined-symbols.txt`).
     pub(super) fn libc_mismatch(&self) -> Outcome {
-        let names = &self.module.imports.of_libc;
-        found((!names.is_empty()).then(|| {
-            let names: Vec<String> = names.iter().map(|name| name_of(name)).collect();
+        let imports = &self.module.imports;
+        found((imports.of_libc > 0).then(|| {
+            let mut names: Vec<String> = imports.names_of_libc.iter().map(|name| name_of(name)).collect();
+            if imports.of_libc as usize > names.len() {
+                names.push(format!("and {} more", imports.of_libc as usize - names.len()));
+            }
             Finding::new(
                 &rules::LIBC_MISMATCH,
                 format!("{} was linked with parts of two libcs", self.name),

@@ -15,8 +15,10 @@ pub struct Imports {
     pub wasi: bool,
     /// `thread-spawn` of `wasi` is among them: it asks a host for threads.
     pub thread_spawn: bool,
-    /// Those of `env` that are parts of a libc for WASI.
-    pub of_libc: Vec<String>,
+    /// How many of `env` are parts of a libc for WASI.
+    pub of_libc: u32,
+    /// The names of the first of these.
+    pub names_of_libc: Vec<String>,
     /// Some name is one of Emscripten's.
     pub emscripten: bool,
     /// Some name is one of Emscripten's threads.
@@ -39,6 +41,9 @@ pub(crate) fn of_pthreads(name: &str) -> bool {
 
 /// What no engine takes more of (WebAssembly JavaScript interface, "Limits").
 const MOST_MEMORIES: usize = 100;
+
+/// More names than these nobody wants to read.
+const MOST_NAMES: usize = 16;
 
 impl<R: ReadAt + ?Sized> Reading<'_, R> {
     pub(super) fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
@@ -82,7 +87,10 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                 imports.wasi |= module.starts_with("wasi_") || module == "wasi";
                 imports.thread_spawn |= module == "wasi" && name == "thread-spawn";
                 if module == "env" && (name.starts_with("__wasi_") || name.starts_with("__wasilibc_")) {
-                    imports.of_libc.push(name.to_owned());
+                    imports.of_libc += 1;
+                    if imports.names_of_libc.len() < MOST_NAMES {
+                        imports.names_of_libc.push(name.to_owned());
+                    }
                 }
             }
             TypeRef::Memory(memory) => {

@@ -10,6 +10,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("hostile_names", &[], hostile_names);
     suite.test("truncated_files", &[], truncated_files);
     suite.test("garbage", &[], garbage);
+    suite.test("many_names", &[], many_names);
+    suite.test("many_of_everything", &[], many_of_everything);
     #[cfg(unix)]
     {
         suite.test("hostile_paths", &[], unix::hostile_paths);
@@ -125,6 +127,44 @@ fn truncated_files() {
     }
     // Between two sections it may be a module, as without its last custom one.
     assert!(decided < 8, "{decided} of {} were decided", bytes.len());
+}
+
+/// Of a list that a file can make as long as it likes, the first names are enough.
+fn many_names() {
+    let folder = temp_folder();
+    let imports: String = (0..1000).map(|index| format!("(import \"env\" \"__wasi_{index}\" (func))")).collect();
+    let text = format!(
+        "(module {imports} (import \"env\" \"memory\" (memory 1 2 shared)) (export \"memory\" (memory 0))
+           (func (export \"wasi_thread_start\") (param i32 i32)) (func (export \"_start\")))"
+    );
+    write(folder.path(), "m.wasm", &super::wat(&text));
+    let text = checked(folder.path(), &["m.wasm"], 1).stdout_text();
+    assert!(
+        text.contains("found:  imported from env: __wasi_0, __wasi_1, ") && text.contains(", __wasi_15, and 984 more\n"),
+        "{text}"
+    );
+}
+
+/// What no engine takes is not read either, and no engine takes more than a million of anything.
+fn many_of_everything() {
+    let folder = temp_folder();
+    for (name, id, one, count) in [
+        ("types", 1, &b"\x60\0\0"[..], &b"\xc1\x84\x3d"[..]),
+        ("imports", 2, b"\0\0\0\0", b"\xc1\x84\x3d"),
+        ("functions", 3, b"\0", b"\xc1\x84\x3d"),
+        ("tables", 4, b"\x70\0\0", b"\xa1\x8d\x06"),
+        ("memories", 5, b"\0\0", b"\x65"),
+        ("globals", 6, b"\x7f\0\x41\0\x0b", b"\xc1\x84\x3d"),
+        ("exports", 7, b"\0\0\0", b"\xc1\x84\x3d"),
+        ("data segments", 11, b"\x01\0", b"\xa1\x8d\x06"),
+    ] {
+        let number = count.iter().rev().fold(0, |value, byte| value << 7 | usize::from(byte & 0x7f));
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        append_section(&mut bytes, id, &[count, &one.repeat(number)].concat());
+        write(folder.path(), "many.wasm", &bytes);
+        let text = checked(folder.path(), &["many.wasm"], 2).stdout_text();
+        assert!(text.contains("error[unreadable]") && text.contains(name) && text.contains("more than"), "{name}: {text}");
+    }
 }
 
 fn garbage() {
