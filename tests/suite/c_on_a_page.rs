@@ -75,9 +75,10 @@ fn plain_cc_is_explained() {
     assert_ne!(plain, right);
     fs::write(&script, plain).expect("text");
     let refused = build(&example).expect_code(101).expect_stderr("--shared-memory is disallowed by ");
-    let refused = refused.expect_stderr("error[link-failed]: C code of the crate `c-on-a-page` was compiled without atomics");
-    let refused = refused.expect_stderr("darts.o").expect_stderr("wasm_threads::cc()");
-    let flags = "CFLAGS_wasm32_unknown_unknown=\"-matomics -mbulk-memory\"";
+    let refused = refused.expect_stderr("error[link-failed]: the C or C++ object ");
+    let refused = refused.expect_stderr("-darts.o of the crate `c-on-a-page` was compiled without atomics\n");
+    let refused = refused.expect_stderr("in your own build.rs, wasm_threads::cc()");
+    let flags = "CFLAGS_wasm32_unknown_unknown = \"-matomics -mbulk-memory\"\n";
     assert!(!refused.expect_stderr(flags).stderr_text().contains("shuffle.o"), "plain C is right as it is");
     let example = example.env("CFLAGS_wasm32_unknown_unknown", "-matomics -mbulk-memory");
     bind(&example);
