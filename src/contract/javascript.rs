@@ -182,18 +182,26 @@ impl Check<'_> {
         }))
     }
 
-    /// wasm-opt 108 exports the table of functions in the other one's place.
+    /// wasm-opt 108 exports the table of functions in the other one's place. Its name tells which it was only in newer versions of
+    /// wasm-bindgen; in 0.2.100 it is `__wbindgen_export_0`, as a table of functions may be called, too.
     pub(super) fn externref_table_lost(&self) -> Outcome {
         const NAME: &str = "__wbindgen_externrefs";
-        let Some(export) = self.module.exports.get(NAME) else {
-            return Outcome::NotApplicable("it exports no __wbindgen_externrefs");
+        let external = |export: &Export| {
+            let table = self.module.tables.get(export.index as usize).filter(|_| export.kind == Kind::Table);
+            table.is_some_and(|table| table.external)
         };
-        let table = self.module.tables.get(export.index as usize).filter(|_| export.kind == Kind::Table);
-        found((!table.is_some_and(|table| table.external)).then(|| {
+        let (kept, told) = match self.module.exports.get(NAME) {
+            Some(export) => (external(export), format!("{NAME} is not a table of externref")),
+            None if self.module.imports.externref_table => {
+                (self.module.exports.values().any(external), "no table of externref is exported".to_owned())
+            }
+            None => return Outcome::NotApplicable("wasm-bindgen's script fills no table"),
+        };
+        found((!kept).then(|| {
             Finding::new(
                 &rules::EXTERNREF_TABLE_LOST,
                 format!("{} exports the wrong table to wasm-bindgen's script", self.name),
-                format!("{NAME} is not a table of externref"),
+                told,
                 "a table of externref",
                 "use a newer wasm-opt (132 is right, 108 is not), or none",
             )

@@ -23,6 +23,8 @@ pub struct Imports {
     pub emscripten: bool,
     /// Some name is one of Emscripten's threads.
     pub pthreads: bool,
+    /// `__wbindgen_init_externref_table` is among them: wasm-bindgen's script fills a table of javascript's objects.
+    pub externref_table: bool,
     /// Every import has names as emcc makes them with `-O2` and more (`minify_wasm_imports_and_exports`).
     pub minified: bool,
     /// Some are written in groups, as the compact import section proposal has it.
@@ -85,6 +87,7 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
                 self.functions.push(index);
                 imports.functions += 1;
                 imports.wasi |= module.starts_with("wasi_") || module == "wasi";
+                imports.externref_table |= name == "__wbindgen_init_externref_table";
                 imports.thread_spawn |= module == "wasi" && name == "thread-spawn";
                 if module == "env" && (name.starts_with("__wasi_") || name.starts_with("__wasilibc_")) {
                     imports.of_libc += 1;

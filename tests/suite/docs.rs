@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Examples whose README shows every file, so that one builds them from that page alone.
 const RECIPES: &[&str] =
-    &["counter", "emscripten-threads", "hosting", "node", "trunk", "vite", "wasi-threads", "wasm-bindgen-cli"];
+    &["counter", "emscripten-threads", "hosting", "node", "trunk", "vite", "wasi-threads", "wasm-bindgen-cli", "wasm-pack"];
 
 pub fn tests(suite: &mut Suite) {
     suite.test("shown_files_are_the_files", &[], shown_files_are_the_files);
@@ -117,7 +117,7 @@ fn links_lead_somewhere() {
 
 /// What stands in a block of the language `sh` is run by the test that makes a project of that README; `Recipe::all_ran` sees to it.
 fn lines_for_a_shell_are_run() {
-    let recipes: String = ["recipes.rs", "examples.rs"]
+    let recipes: String = ["recipes.rs", "examples.rs", "wasm_pack.rs"]
         .map(|file| String::from_utf8(read(repository().join("tests/suite").join(file))).expect("text"))
         .concat();
     for page in pages_below(&examples()) {

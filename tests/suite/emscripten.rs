@@ -1,6 +1,7 @@
 //! Emscripten: Rust and C through the shim and a real emcc, run in node.
 
 use crate::support::place::Linked;
+use crate::support::verdict::{self, Verdict};
 use crate::support::{Facts, NoCore, Place, Project, Ran, Run, Suite, Tool, built, golden, objects, shim};
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("places", &c, places);
     suite.test("single_file", &c, single_file);
     suite.test("side_and_main_modules", &c, side_and_main_modules);
+    suite.test("judged_at_every_level", &[&c[..], &[Tool::Wabt]].concat(), judged_at_every_level);
     suite.test("only_what_this_link_wrote", &c, only_what_this_link_wrote);
     suite.test("without_atomics", &c, without_atomics);
     suite.test("undecided", &c, undecided);
@@ -492,6 +494,8 @@ fn side_and_main_modules() {
         assert!(linked.runs.len() == 1 && linked.runs[0].last().is_some_and(|word| word == "-pthread"), "{:?}", linked.runs);
         assert_threaded(&place.path(module));
         assert_eq!(Facts::read(place.path(module)).memory().maximum, Some(maximum), "{line}");
+        let abi = if line.contains("SIDE") { "emscripten-side" } else { "emscripten" };
+        verdict::assert_linked(&place.path(module), abi, &[]);
     }
     // As CMake says it; and without `-o` it has a name of its own.
     for line in ["-shared pic.o -sSIDE_MODULE=1 -o cmake.so", "pic.o -sSIDE_MODULE=1"] {
@@ -503,7 +507,25 @@ fn side_and_main_modules() {
     // Without pthreads a side module imports a memory that is not shared, in silence.
     let module = place.path("bare.wasm");
     compile(&place, &["pic.o", "-sSIDE_MODULE=2", "-o", "bare.wasm"]);
-    assert!(!Facts::read(module).memory().shared);
+    assert!(!Facts::read(&module).memory().shared);
+    verdict::assert_linked(&module, "emscripten-side", &["memory-not-shared"]);
+}
+
+/// Its names stand in the module up to `-O2`, and are letters from `-O3` on. `check` knows it by either, stripped too.
+fn judged_at_every_level() {
+    let place = place();
+    let mut verdicts = Vec::new();
+    for level in ["-O0", "-O1", "-O2", "-O3"] {
+        let name = |kind: &str| format!("at{level}{kind}");
+        compile(&place, &["-pthread", level, "threads.o", "-sEXIT_RUNTIME", "-o", &name(".js")]);
+        let [linked, stripped] = [".wasm", ".stripped.wasm"].map(|kind| place.path(name(kind)));
+        let strip = Run::new(Tool::Wabt.path().with_file_name("wasm-strip"));
+        strip.word(&linked).word("-o").word(&stripped).run().expect_success();
+        verdicts.extend([linked, stripped].map(|file| Verdict { file, abi: "emscripten", stage: "linked", breaks: vec![] }));
+    }
+    verdict::assert_all(&verdicts);
+    let names = |level: &str| Facts::read(place.path(format!("at{level}.wasm"))).exports("emscripten_tls_init");
+    assert!(names("-O2") && !names("-O3"), "from -O3 on there are no names");
 }
 
 /// emcc leaves a module behind where it fails after its linker did not, and an old one where its linker fails.

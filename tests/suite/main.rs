@@ -57,6 +57,8 @@ mod modes;
 mod names;
 mod output;
 #[cfg(unix)]
+mod pipeline;
+#[cfg(unix)]
 mod recipes;
 #[cfg(unix)]
 mod reproduce;
@@ -69,6 +71,8 @@ mod support;
 mod verdict_page;
 #[cfg(unix)]
 mod wasi;
+#[cfg(unix)]
+mod wasm_pack;
 #[cfg(unix)]
 mod web_rayon;
 #[cfg(unix)]
@@ -112,11 +116,13 @@ fn main() {
         suite.module("lines", lines::tests);
         suite.module("linkers", linkers::tests);
         suite.module("modes", modes::tests);
+        suite.module("pipeline", pipeline::tests);
         suite.module("recipes", recipes::tests);
         suite.module("reproduce", reproduce::tests);
         suite.module("shared_memory", shared_memory::tests);
         suite.module("verdict_page", verdict_page::tests);
         suite.module("wasi", wasi::tests);
+        suite.module("wasm_pack", wasm_pack::tests);
         suite.module("web_rayon", web_rayon::tests);
         suite.module("wide", wide::tests);
     }
@@ -132,8 +138,8 @@ fn main() {
     #[cfg(not(unix))]
     eprintln!(
         "not run on this system, for want of scripts: atomics bad_use between build_calls c c_on_a_page check_run clang crowds doctor \
-         emscripten explain forwarding init inspect lines linkers modes recipes reproduce shared_memory verdict_page wasi \
-         web_rayon wide"
+         emscripten explain forwarding init inspect lines linkers modes pipeline recipes reproduce shared_memory verdict_page wasi \
+         wasm_pack web_rayon wide"
     );
     suite.run()
 }

@@ -422,6 +422,15 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
             after(sample);
             sample.export("__wbindgen_externrefs", Some(Thing::Table(0)));
         }, ("externref-table-lost", true)),
+        ("externref-table-of-an-older-wasm-bindgen-lost", |sample| {
+            after(sample);
+            older_externrefs(sample, 0);
+        }, ("externref-table-lost", true)),
+        ("externref-table-not-exported", |sample| {
+            after(sample);
+            older_externrefs(sample, 0);
+            sample.export("__wbindgen_export_0", None);
+        }, ("externref-table-lost", true)),
         ("after-wasm-bindgen-object-without-atomics", |sample| {
             after(sample);
             sample.features = Some(vec![('+', "mutable-globals"), ('+', "reference-types")]);
@@ -466,6 +475,13 @@ fn bare(sample: &mut Sample) {
 
 fn after(sample: &mut Sample) {
     sample.after_wasm_bindgen();
+}
+
+/// That table under the name that 0.2.100 gives it, and the import by which its script fills it.
+fn older_externrefs(sample: &mut Sample, table: u32) {
+    sample.import_function = Some(("wbg", "__wbindgen_init_externref_table"));
+    sample.export("__wbindgen_externrefs", None);
+    sample.exports.push(("__wbindgen_export_0", Thing::Table(table)));
 }
 
 /// As emcc makes it with `-O1 -pthread`: its memory never grows unless it is told to.
@@ -575,6 +591,12 @@ fn good() -> Vec<(&'static str, Change)> {
             after(sample);
             sample.export("__wbindgen_externrefs", None);
             sample.tables.clear();
+        }),
+        ("after_an_older_wasm_bindgen", |sample| {
+            after(sample);
+            older_externrefs(sample, 1);
+            // One of functions, as closures have it.
+            sample.exports.push(("__wbindgen_export_1", Thing::Table(0)));
         }),
         ("after_wasm_bindgen_with_memory", |sample| { after(sample); sample.exports.push(("memory", Thing::Memory)) }),
         ("after_wasm_bindgen_with_lld_exports", |sample| {

@@ -20,6 +20,7 @@ pub mod recipe;
 pub mod recorder;
 pub mod suite;
 pub mod tool;
+pub mod verdict;
 
 pub use browser::{Browser, Headers};
 pub use cargo::{Project, built, two_adders, two_wide_adders, two_workers};

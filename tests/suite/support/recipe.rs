@@ -17,6 +17,7 @@ const CARGO: &str = r#"#!/bin/sh
 [ "$1" = install ] || exec /usr/bin/cargo "$@"
 case "$*" in
     'install wasm-threads-linker') command -v wasm-threads-linker >/dev/null ;;
+    'install wasm-pack') command -v wasm-pack >/dev/null ;;
     'install wasm-bindgen-cli --version '*) [ "$(wasm-bindgen --version)" = "wasm-bindgen $4" ] ;;
     *) false ;;
 esac || { echo "not here: $*" >&2; exit 1; }
@@ -76,6 +77,12 @@ impl Recipe {
         let replace = |block: String| replaced.iter().fold(block, |block, (from, to)| block.replace(from, to));
         self.shell = shell.into_iter().map(replace).collect();
         self.ran.get_mut().clear();
+        self
+    }
+
+    /// Puts a script in front of the program of that name.
+    pub fn program(self, name: &str, script: &str) -> Recipe {
+        write_program(&self.programs.path().join(name), script.as_bytes());
         self
     }
 

