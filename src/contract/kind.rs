@@ -109,8 +109,8 @@ fn javascript_or_wasi(module: &Module) -> Abi {
 /// What emcc makes: its link knows that, and the module shows it only by names. It never exports `__wasm_init_tls`.
 fn emscripten(module: &Module) -> Option<Abi> {
     if module.dynamic {
-        // A main module that loads others has that section too.
-        let of_main = ["main", "__main_argc_argv", "_emscripten_thread_init", "stackSave"];
+        // A main module that loads others has that section too. Not every `main` is one's: a side module may export its own.
+        let of_main = ["_emscripten_thread_init", "stackSave", "_emscripten_stack_restore"];
         let main = of_main.iter().any(|name| exports(module, name, Kind::Function));
         return Some(if main { Abi::Emscripten } else { Abi::EmscriptenSide });
     }
