@@ -220,7 +220,19 @@ impl Search {
     /// starting a process.
     fn in_sysroot(&mut self, name: &str) -> Option<PathBuf> {
         let rustc = env::var_os("RUSTC").filter(|value| !value.is_empty()).unwrap_or_else(|| "rustc".into());
-        let output = Command::new(&rustc).args(["--print", "sysroot"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+        // A bare name is looked for here: the system would look into the current folder too, where PATH names it.
+        let program = if System::HERE.names_a_folder(&rustc) {
+            Some(PathBuf::from(&rustc))
+        } else {
+            let files = System::HERE.programs(&rustc);
+            let mut places = folders_on_path().into_iter().flat_map(|folder| files.iter().map(move |file| folder.join(file)));
+            places.find(|path| is_program(path))
+        };
+        let Some(program) = program else {
+            self.looked.push(format!("the sysroot of {} (which is not on PATH)", rustc.display()));
+            return None;
+        };
+        let output = Command::new(&program).args(["--print", "sysroot"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
         let sysroot = match output {
             Ok(output) if output.status.success() => String::from_utf8_lossy(output.stdout.trim_ascii_end()).into_owned(),
             _ => {

@@ -22,7 +22,7 @@ pub use sections::ReadError;
 pub(crate) use read_at::Window;
 
 use sections::{CUSTOM, Section, cut_off};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use wasmparser::{
     BinaryReader, ExportSectionReader, ExternalKind, FunctionSectionReader, GlobalSectionReader, GlobalType,
@@ -644,12 +644,26 @@ fn global_facts(kind: GlobalType, constant: Option<u64>) -> Global {
 /// The crates in the section's contents: a line for each. `wasm-ld` joins the sections of all objects.
 pub(crate) fn needs(section: &[u8]) -> Vec<String> {
     let mut crates: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     for line in section.split(|byte| matches!(byte, b'\n' | 0)) {
         let line = String::from_utf8_lossy(line);
         let name = line.strip_prefix(NEED_LEAD).unwrap_or(&line).trim().to_owned();
-        if !name.is_empty() && !crates.contains(&name) {
+        if !name.is_empty() && seen.insert(name.clone()) {
             crates.push(name);
         }
     }
     crates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needs;
+
+    #[test]
+    fn needs_are_told_once_each_in_their_order() {
+        assert_eq!(needs(b"wasm-threads: required by b\nwasm-threads: required by a\0b\n\n"), ["b", "a"]);
+        // Each compared with all before it would take minutes.
+        let many: String = (0..300_000).map(|number| format!("{number}\n")).collect();
+        assert_eq!(needs(many.as_bytes()).len(), 300_000);
+    }
 }

@@ -18,6 +18,8 @@ mod build_scripts;
 mod c;
 #[cfg(unix)]
 mod c_on_a_page;
+#[cfg(unix)]
+mod canary;
 mod check;
 #[cfg(unix)]
 mod check_run;
@@ -64,6 +66,8 @@ mod recipes;
 mod reproduce;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod security;
 #[cfg(unix)]
 mod shared_memory;
 mod support;
@@ -103,6 +107,7 @@ fn main() {
         suite.module("between", between::tests);
         suite.module("c", c::tests);
         suite.module("c_on_a_page", c_on_a_page::tests);
+        suite.module("canary", canary::tests);
         suite.module("build_calls", build_calls::tests);
         suite.module("check_run", check_run::tests);
         suite.module("clang", clang::tests);
@@ -130,15 +135,16 @@ fn main() {
     #[cfg(target_os = "linux")]
     {
         suite.module("faults", faults::tests);
+        suite.module("security", security::tests);
         suite.module("names", names::tests);
         suite.module("sandbox", sandbox::tests);
     }
     #[cfg(not(target_os = "linux"))]
-    eprintln!("not run on this system, for want of Linux: faults names sandbox");
+    eprintln!("not run on this system, for want of Linux: faults names sandbox security");
     #[cfg(not(unix))]
     eprintln!(
-        "not run on this system, for want of scripts: atomics bad_use between build_calls c c_on_a_page check_run clang crowds doctor \
-         emscripten explain forwarding init inspect lines linkers modes pipeline recipes reproduce shared_memory verdict_page wasi \
+        "not run on this system, for want of scripts: atomics bad_use between build_calls c c_on_a_page canary check_run clang crowds \
+         doctor emscripten explain forwarding init inspect lines linkers modes pipeline recipes reproduce shared_memory verdict_page wasi \
          wasm_pack web_rayon wide"
     );
     suite.run()
