@@ -15,6 +15,11 @@ pub fn tests(suite: &mut Suite) {
     suite.test("flags_by_hand", WEB, flags_by_hand);
     suite.test("trunk", &[WEB, CHROMIUM].concat(), trunk);
     suite.test("variants", &[WEB, CHROMIUM].concat(), variants);
+    suite.test(
+        "what_changed_by_version",
+        &[Tool::Rustc, Tool::RustLld, Tool::Nightly, Tool::RustcWeb, Tool::WasmLd(22)],
+        what_changed,
+    );
     suite.test("memory_up_to", &[Tool::Node], memory_up_to);
     suite.test("vite", &[WEB, &[Tool::Vite], CHROMIUM].concat(), vite);
     suite.test("hosting", &[CHROMIUM, FIREFOX].concat(), hosting);
@@ -266,6 +271,43 @@ window.took = `${module.shared_memory().buffer.constructor.name} ${module.found(
         let address = browser.serve(recipe.folder(), headers);
         browser.open(&address);
         assert_eq!(browser.wait("window.took"), took);
+    }
+}
+
+const PAGE: &str = r#"#![feature(no_core, lang_items)]
+#![no_core]
+#![crate_type = "cdylib"]
+#[lang = "pointee_sized"] trait PointeeSized {}
+#[lang = "meta_sized"] trait MetaSized: PointeeSized {}
+#[lang = "sized"] trait Sized: MetaSized {}
+#[lang = "copy"] trait Copy {}
+extern "C" { fn from_page(); }
+#[no_mangle] pub unsafe extern "C" fn go() { from_page() }
+"#;
+
+/// What `what-changed.md` says of 1.96 and 1.97, with every toolchain that is here.
+fn what_changed() {
+    let folder = temp_folder();
+    let lld = Tool::WasmLd(22).path();
+    for (rustc, linker) in [(Tool::Rustc, None), (Tool::RustcWeb, Some(lld)), (Tool::Nightly, None)] {
+        let run = Run::new(rustc.path()).folder(folder.path()).env("RUSTC_BOOTSTRAP", "1");
+        let version = run.clone().word("--version").run().expect_success().stdout_text();
+        let minor: u32 = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("rustc 1.N");
+        let compile = |source: &str| {
+            fs::write(folder.path().join("page.rs"), source).expect("a source");
+            let run = run.clone().words(["--target", "wasm32-unknown-unknown", "-Cpanic=abort", "page.rs", "-o", "page.wasm"]);
+            let linker = linker.as_ref().map(|linker| format!("-Clinker={}", linker.display()));
+            run.words(linker).run()
+        };
+        let ran = compile(PAGE);
+        if minor < 96 {
+            ran.expect_success();
+        } else {
+            ran.expect_code(1).expect_stderr("undefined symbol: from_page");
+        }
+        compile(&PAGE.replace("extern \"C\" { fn", "#[link(wasm_import_module = \"env\")] extern \"C\" { fn")).expect_success();
+        let facts = Facts::read(folder.path().join("page.wasm"));
+        assert_eq!((facts.exports("__heap_base"), facts.exports("__data_end")), (minor < 97, minor < 97), "{version}");
     }
 }
 
