@@ -249,9 +249,9 @@ fn every_artifact(bindgen: Bindgen, linked: Linked) {
             files.rewritten(&bound, &name, breaks, |from, to| optimize(tool, &[level], from, to));
         }
     }
-    // Every feature there is: two imports and more are written in a way that no host reads.
+    // Every feature there is: several imports, the memory and what fills the table, are written in a way that no host reads.
     let all = ["-O2", "--all-features"];
-    let breaks: &[_] = if linked == Linked::Bare { &[] } else { &["compact-imports"] };
+    let breaks: &[_] = if linked != Linked::Bare && table_lost { &["compact-imports"] } else { &[] };
     files.rewritten(&bound, "wasm-opt --all-features", breaks, |from, to| {
         wasm_opt(Tool::WasmOpt, &all, from, to).run().expect_success();
     });
