@@ -508,7 +508,7 @@ fn side_and_main_modules() {
     let module = place.path("bare.wasm");
     compile(&place, &["pic.o", "-sSIDE_MODULE=2", "-o", "bare.wasm"]);
     assert!(!Facts::read(&module).memory().shared);
-    verdict::assert_linked(&module, "emscripten-side", &["memory-not-shared"]);
+    verdict::assert_linked(&module, "emscripten-side", &["memory-not-shared", "active-data-segment"]);
 }
 
 /// Its names stand in the module up to `-O2`, and are letters from `-O3` on. `check` knows it by either, stripped too.
