@@ -51,7 +51,8 @@ pub struct Threaded {
 
 impl Threaded {
     /// The most memory there may ever be: bytes, or a whole number of `KiB`, `MiB` or `GiB`, in whole pages of 64 KiB. Without
-    /// it, 1 GiB: what rustc declared until 1.91, and near the most that phones accept.
+    /// it, 1 GiB: what rustc declared until 1.91, and near the most that phones accept. For Emscripten it also lets the memory grow
+    /// (`-sALLOW_MEMORY_GROWTH`), which is fixed there otherwise.
     pub fn max_memory(mut self, size: impl ToString) -> Threaded {
         self.max_memory = Some(size.to_string());
         self

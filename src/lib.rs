@@ -12,6 +12,9 @@
 //! | `verify()` | `verify` | one verdict on a module, for a program that embeds it |
 //! | `picture` | `picture` | the facts of a module and a picture of its memory, as `cargo wasm-threads inspect` shows them |
 //!
+//! With `verify` come the modules of which a verdict is made (`contract`, `module`, `report`, `rules` and others): what
+//! `verify()` gives and takes of them is stable, the rest may change in any release below 1.0.
+//!
 //! The feature `linker` is what `wasm-threads-linker` is made of; its modules are no stable interface.
 //!
 //! No process is started and nothing is printed here, except in `linker` and by the build script functions, whose print is

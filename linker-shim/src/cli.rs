@@ -27,7 +27,8 @@ Options:
 As the linker of a build (`-C linker`), it takes a linker's command line: see
 `wasm-threads-linker --wasm-threads-help`.
 
-Exit status: 0 done, 1 it did not work, 2 bad usage.";
+Exit status: 0 done, 1 it did not work, 2 bad usage; for check, inspect and doctor
+see their own help.";
 
 /// Answers this process's arguments.
 pub fn main() -> ExitCode {

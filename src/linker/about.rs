@@ -9,8 +9,8 @@ pub(crate) fn version() -> String {
 pub(crate) fn help() -> String {
     format!(
         "{}
-Links WebAssembly through rust-lld or wasm-ld, adds what a threaded module needs where atomics
-are used, and fails the link, with the reason and the fix, when the result is not threaded.
+Links WebAssembly through rust-lld, wasm-ld, emcc or clang, adds what a threaded module needs
+where atomics are used, and fails the link, with the reason and the fix, when the result is not threaded.
 
 Set it in .cargo/config.toml:
     [target.wasm32-unknown-unknown]
@@ -19,7 +19,8 @@ Set it in .cargo/config.toml:
 Its own options, to be given as -C link-arg=…, and the variables that stand in for them:
   --wasm-threads=MODE                auto, threaded, unthreaded or off
       WASM_THREADS
-  --wasm-threads-max-memory=SIZE     the maximum where there is no --max-memory, such as 1GiB
+  --wasm-threads-max-memory=SIZE     the maximum where there is no --max-memory: 1GiB, or 4GiB
+                                     for wasm64, unless said otherwise
       WASM_THREADS_MAX_MEMORY
   --wasm-threads-linker=PATH         the real linker
       WASM_THREADS_LINKER

@@ -25,8 +25,8 @@ impl Levels {
         };
         let which = match Rule::by_id(rule) {
             _ if rule == "warnings" => Which::Warnings,
-            Some(found) if found == &rules::UNREADABLE => {
-                return Err(format!("{option} {rule}: what cannot be read cannot be decided, at any level"));
+            Some(found) if found == &rules::UNREADABLE || found == &rules::NOT_RUN => {
+                return Err(format!("{option} {rule}: what cannot be read or run cannot be decided, at any level"));
             }
             Some(rule) => Which::Rule(rule),
             None => return Err(format!("{option}: there is no rule {rule:?}")),

@@ -28,6 +28,7 @@ that strips has left them. For each rule that one breaks: what was found, what
 was wanted, why, and the line that mends it.
 
 Usage: cargo wasm-threads check [OPTIONS] FILE|DIR...
+       cargo wasm-threads check [OPTIONS] --threaded PATTERN [--unthreaded PATTERN]
 
 FILE is a module, or a component, whose core modules are judged one by one, or a
 script or page in which emcc put its module (-sSINGLE_FILE). DIR stands for every

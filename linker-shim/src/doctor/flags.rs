@@ -61,7 +61,11 @@ pub fn examine(look: &Look, report: &mut Report) {
             "need-not-stated",
             "nothing in cargo's configuration says that links must be threaded (a build.rs may): where +atomics gets lost, they pass without a word",
             Place::None,
-            format!("cargo wasm-threads init; or in rustflags: \"-C\", \"link-arg={}\"; or build.rs", look.recipe.marker),
+            format!(
+                "a build.rs with wasm_threads::build_script::threaded(), which RUSTFLAGS does not take away; or cargo wasm-threads init; \
+                 or in rustflags: \"-C\", \"link-arg={}\"",
+                look.recipe.marker
+            ),
         );
     }
 }
