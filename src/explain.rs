@@ -89,7 +89,8 @@ fn finding(what: impl Into<String>, found: impl Into<String>, wanted: &str, fix:
     Some(finding)
 }
 
-/// The linker was ended by SIGBUS while it wrote to `folder`, in whose file system so many bytes are `free`.
+/// The linker was ended by SIGBUS, which only Unix has, while it wrote to `folder`, in whose file system so many bytes are `free`.
+#[cfg(unix)]
 pub(crate) fn mapped_file_ended(folder: &str, free: Option<u64>) -> Finding {
     Finding {
         why: String::new(),
