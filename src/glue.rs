@@ -11,7 +11,7 @@ use crate::module::Memory;
 use crate::report::Finding;
 use crate::rules;
 
-/// A memory that a script makes; `None` where it is not written as a constant.
+/// A memory that a script makes; `None` where it is not written as a constant, or not at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Made {
     /// How many pages it has at the start.
@@ -20,6 +20,8 @@ pub struct Made {
     pub maximum: Option<u64>,
     /// Whether it is shared.
     pub shared: Option<bool>,
+    /// No maximum is written, and nothing else that could bring one: an engine refuses such a memory where it is shared.
+    pub endless: bool,
 }
 
 /// The names of the scripts that a tool writes beside the module `name`, of which one or more may be there.
@@ -36,10 +38,13 @@ pub fn scripts_of(name: &str, abi: Abi) -> Vec<String> {
 /// Every memory that `script` makes, in the order of the text.
 pub fn memories(script: &str) -> Vec<Made> {
     let mut made = Vec::new();
+    let mut comments = Comments::default();
     let mut from = 0;
     while let Some(at) = script[from..].find("WebAssembly").map(|at| from + at) {
         from = at + "WebAssembly".len();
-        if !ends_with_word(&script[..at], "new") || is_commented(&script[..at]) {
+        // Asked each time, since it reads on from where it was.
+        let commented = comments.hold(script, at);
+        if commented || !ends_with_word(&script[..at], "new") {
             continue;
         }
         if let Some(argument) = after(&script[from..], &[".", "Memory", "("]) {
@@ -54,6 +59,7 @@ pub fn memories(script: &str) -> Vec<Made> {
 pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option<Finding> {
     let fits = |made: &Made| {
         made.shared != Some(false)
+            && !made.endless
             && made.initial.is_none_or(|initial| initial >= memory.minimum)
             && made.maximum.is_none_or(|maximum| memory.maximum.is_none_or(|most| maximum <= most))
     };
@@ -61,7 +67,7 @@ pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option
     if made.iter().any(fits) {
         return None;
     }
-    let wanted = Made { initial: Some(memory.minimum), maximum: memory.maximum, shared: Some(true) };
+    let wanted = Made { initial: Some(memory.minimum), maximum: memory.maximum, shared: Some(true), endless: false };
     let (rule, what) = if worst.shared == Some(false) {
         (&rules::GLUE_MEMORY_NOT_SHARED, format!("{script} makes a memory for {name} that is not shared"))
     } else {
@@ -78,12 +84,9 @@ pub fn check(script: &str, made: &[Made], name: &str, memory: &Memory) -> Option
 
 fn in_javascript(made: &Made) -> String {
     let number = |number: Option<u64>| number.map_or_else(|| "…".to_owned(), |number| number.to_string());
+    let maximum = if made.endless { String::new() } else { format!(" maximum: {},", number(made.maximum)) };
     let shared = made.shared.map_or("…", |shared| if shared { "true" } else { "false" });
-    format!(
-        "new WebAssembly.Memory({{ initial: {}, maximum: {}, shared: {shared} }})",
-        number(made.initial),
-        number(made.maximum)
-    )
+    format!("new WebAssembly.Memory({{ initial: {},{maximum} shared: {shared} }})", number(made.initial))
 }
 
 /// What stands behind these words, with any white space between them.
@@ -100,13 +103,36 @@ fn ends_with_word(text: &str, word: &str) -> bool {
         && !before.ends_with(|last: char| last.is_alphanumeric() || last == '_' || last == '$' || last == '.')
 }
 
-/// Whether the end of `text` lies in a comment. A script is not parsed for that: its regular expressions look like anything.
-fn is_commented(text: &str) -> bool {
-    let line = text.rsplit(['\n', '\r']).next().unwrap_or_default().trim_start();
-    let block = text.rfind("/*").filter(|open| text.rfind("*/").is_none_or(|close| close < *open));
-    // `*/*` is a media type.
-    let block = block.filter(|open| !text[..*open].ends_with('*'));
-    line.starts_with("//") || block.is_some()
+/// Where comments are, as far as a script was read. It is not parsed for that: its regular expressions look like anything.
+#[derive(Default)]
+struct Comments {
+    read: usize,
+    /// Where the last line began, and whether it is a comment as a whole, once that was asked.
+    line: usize,
+    line_is_one: Option<bool>,
+    /// The last start and the last end of a block.
+    open: Option<usize>,
+    close: Option<usize>,
+}
+
+impl Comments {
+    /// Whether a comment holds what stands at `at`, which no mark of a comment reaches into. `at` only grows.
+    fn hold(&mut self, script: &str, at: usize) -> bool {
+        let new = &script[self.read..at];
+        if let Some(end) = new.rfind(['\n', '\r']) {
+            (self.line, self.line_is_one) = (self.read + end + 1, None);
+        }
+        let line_is_one = *self.line_is_one.get_or_insert_with(|| script[self.line..].trim_start().starts_with("//"));
+        // `image/*` and `*/*` are types of media.
+        let is_start = |(open, _): &(usize, &str)| {
+            !script[..self.read + open].ends_with(|before: char| before == '*' || before.is_alphanumeric())
+        };
+        self.open = new.rmatch_indices("/*").find(is_start).map(|(open, _)| self.read + open).or(self.open);
+        self.close = new.rfind("*/").map(|close| self.read + close).or(self.close);
+        self.read = at;
+        let block = self.open.is_some_and(|open| self.close.is_none_or(|close| close < open));
+        block || line_is_one
+    }
 }
 
 /// The longest object that is read, in bytes: a descriptor of a memory has fewer than a hundred.
@@ -115,21 +141,23 @@ const LONGEST: usize = 2000;
 /// Reads `{initial:18,maximum:16384,shared:true}`.
 fn object(text: &str) -> Option<Made> {
     let text = text.trim_start().strip_prefix('{')?;
-    let mut made = Made { initial: None, maximum: None, shared: Some(false) };
+    let mut made = Made { initial: None, maximum: None, shared: Some(false), endless: true };
     for member in members(text)? {
         let Some((key, value)) = member.split_once(':') else {
             if !member.is_empty() {
                 // `...more`, or a variable that has the member's name.
                 match member {
-                    "initial" | "maximum" => {}
-                    _ => made.shared = None,
+                    "initial" => {}
+                    "maximum" => made.endless = false,
+                    "shared" => made.shared = None,
+                    _ => (made.shared, made.endless) = (None, false),
                 }
             }
             continue;
         };
         match key.trim().trim_matches(['"', '\'']) {
             "initial" | "minimum" => made.initial = number(value),
-            "maximum" => made.maximum = number(value),
+            "maximum" => (made.maximum, made.endless) = (number(value), false),
             "shared" => made.shared = truth(value.trim()),
             _ => {}
         }
@@ -187,7 +215,7 @@ mod tests {
     use super::*;
 
     fn made(initial: u64, maximum: u64, shared: bool) -> Made {
-        Made { initial: Some(initial), maximum: Some(maximum), shared: Some(shared) }
+        Made { initial: Some(initial), maximum: Some(maximum), shared: Some(shared), endless: false }
     }
 
     #[test]
@@ -197,7 +225,7 @@ mod tests {
         let minified = "x||new WebAssembly.Memory({initial:18,maximum:1e4,shared:!0})";
         assert_eq!(memories(minified), [made(18, 10_000, true)]);
         let emcc = "wasmMemory=new WebAssembly.Memory({\"initial\":INITIAL_MEMORY/65536,\"maximum\":256,\"shared\":true})";
-        assert_eq!(memories(emcc), [Made { initial: None, maximum: Some(256), shared: Some(true) }]);
+        assert_eq!(memories(emcc), [Made { initial: None, ..made(0, 256, true) }]);
         let wide = "new WebAssembly.Memory({initial:18n,maximum:0x4_000n,shared:true,address:'i64'})";
         assert_eq!(memories(wide), [made(18, 16384, true)]);
     }
@@ -208,7 +236,10 @@ mod tests {
         assert_eq!(memories("new WebAssembly.Memory(limits)"), [nothing]);
         assert_eq!(memories("new WebAssembly.Memory({...limits, initial: 1})"), [Made { initial: Some(1), ..nothing }]);
         assert_eq!(memories("new WebAssembly.Memory({initial, maximum, shared})"), [nothing]);
-        assert_eq!(memories("new WebAssembly.Memory({initial: pages(1, 2), shared: isShared})"), [nothing]);
+        assert_eq!(
+            memories("new WebAssembly.Memory({initial: pages(1, 2), shared: isShared})"),
+            [Made { endless: true, ..nothing }]
+        );
         assert_eq!(memories(&format!("new WebAssembly.Memory({{{}}})", "a:1,".repeat(LONGEST))), [nothing]);
         assert_eq!(memories("new WebAssembly.Memory({initial: 1"), [nothing]);
         assert_eq!(memories("new WebAssembly.Memory({initial: -1, maximum: 1e99, shared: 1})"), [nothing]);
@@ -228,7 +259,15 @@ mod tests {
         ] {
             assert_eq!(memories(text), [], "{text}");
         }
-        assert_eq!(memories("accept('*/*'); new WebAssembly.Memory({})").len(), 1);
+        for media in ["*/*", "image/*"] {
+            assert_eq!(memories(&format!("accept('{media}'); new WebAssembly.Memory({{}})")).len(), 1, "{media}");
+        }
+        assert_eq!(
+            memories("/* new WebAssembly.Memory({}) */ new WebAssembly.Memory({})\n// new WebAssembly.Memory({})").len(),
+            1
+        );
+        // However often it stands there, each part of the script is read once.
+        assert_eq!(memories(&"new WebAssembly ".repeat(1 << 16)), []);
         assert_eq!(memories("/* a */ return new WebAssembly . Memory ( {} )").len(), 1);
     }
 
@@ -244,6 +283,9 @@ mod tests {
         assert_eq!(rule(&[made(18, 16384, false)]), Some("glue-memory-not-shared"));
         assert_eq!(rule(&[made(17, 16384, true)]), Some("glue-memory-mismatch"));
         assert_eq!(rule(&[made(18, 65536, true)]), Some("glue-memory-mismatch"));
+        // An engine: "If shared is true, maximum property should be defined".
+        assert_eq!(rule(&memories("new WebAssembly.Memory({initial:18,shared:true})")), Some("glue-memory-mismatch"));
+        assert_eq!(rule(&memories("new WebAssembly.Memory({initial:18,shared:true,maximum})")), None);
         assert_eq!(rule(&[made(1, 1, false), made(18, 16384, true)]), None);
         assert_eq!(rule(&[made(1, 1, false), made(18, 65536, true)]), Some("glue-memory-mismatch"));
     }

@@ -18,6 +18,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("wasm_bindgen_and_its_script", &page, wasm_bindgen_and_its_script);
     suite.test("emcc_and_its_script", &[Tool::Emcc], emcc_and_its_script);
     suite.test("emcc_in_one_file", &[Tool::Emcc], emcc_in_one_file);
+    suite.test("scripts_that_hide", &rust, scripts_that_hide);
     suite.test("scripts_without_a_module", &[], scripts_without_a_module);
     suite.test("in_place_of_a_module", &[], in_place_of_a_module);
 }
@@ -188,6 +189,42 @@ fn emcc_in_one_file() {
     let text = String::from_utf8(read(&threaded)).expect("a script is text");
     fs::write(&threaded, text.replace("\"shared\":true", "\"shared\":false")).expect("the script is written");
     says(&check().word(&threaded).run().expect_code(1), "error[glue-memory-not-shared]");
+}
+
+/// Names and texts by which a script hides what it makes, or a module is taken for a script.
+fn scripts_that_hide() {
+    let folder = temp_folder();
+    let module = linked(folder.path(), "work");
+    // What is in a module's data is no script.
+    let other = folder.path().join("work.so");
+    let mut bytes = read(&module);
+    let text = b"new WebAssembly.Memory({initial:1})";
+    bytes.extend([0, text.len() as u8 + 2, 1, b'x']);
+    bytes.extend(text);
+    fs::write(&other, bytes).expect("a module");
+    check().word(&other).run().expect_code(0);
+    // A page may have two scripts, and the second a module that is none.
+    let page = folder.path().join("two.html");
+    let good = base64(&read(&module));
+    let uri = |module: &str| format!("<script>x = 'data:application/octet-stream;base64,{module}'</script>\n");
+    fs::write(&page, uri(&good) + &uri("AGFzbQEAAAA=")).expect("a page");
+    let ran = check().word(&page).run().expect_code(1);
+    says(&ran, "module 1");
+    says(&ran, "error[memory-missing]");
+    fs::write(&page, uri(&good) + &uri(&good)).expect("a page");
+    check().word(&page).run().expect_code(0);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |chunk: &[u8]| {
+        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        let letter = |at: usize| {
+            if at <= chunk.len() { char::from(LETTERS[(bits >> (18 - 6 * at)) as usize & 63]) } else { '=' }
+        };
+        (0..4).map(letter).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
 }
 
 fn scripts_without_a_module() {

@@ -1,7 +1,7 @@
 //! The script that wasm-bindgen or emcc wrote beside a module: it makes the memory.
 
 use super::options::Expect;
-use super::verdict::{Seen, shown};
+use super::verdict::{Seen, is_script, shown};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn both(outcome: impl Fn(&Rule) -> Outcome) -> Vec<Judgement> {
 /// Beside the module, or the very script that the module is in.
 fn scripts(seen: &Seen<'_>) -> Vec<PathBuf> {
     let name = seen.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if !name.ends_with(".wasm") {
+    if is_script(seen.path) {
         return vec![seen.path.to_owned()];
     }
     glue::scripts_of(name, seen.contract.abi).iter().map(|script| seen.path.with_file_name(script)).collect()

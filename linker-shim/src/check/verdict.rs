@@ -132,11 +132,16 @@ impl File {
     fn read(&mut self, options: &Options) -> Result<(), Box<Finding>> {
         let name = shown(&self.path);
         if is_script(&self.path) {
-            let found = single_file::module(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
-            let bytes = found.ok_or_else(|| no_module_in_script(&name))?;
-            let judged = judge(self, &Part::new(&bytes[..], 0, bytes.len() as u64), &name, options)?;
-            self.modules.push(judged);
-            return Ok(());
+            let found = single_file::modules(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
+            let several = found.len() > 1;
+            for (at, bytes) in found.iter().enumerate() {
+                let part = Part::new(&bytes[..], 0, bytes.len() as u64);
+                let place = several.then(|| format!("module {at}"));
+                let called = place.as_ref().map_or(name.clone(), |place| format!("{name}, {place}"));
+                let judged = judge(self, &part, &called, options)?;
+                self.modules.push(Judged { place, ..judged });
+            }
+            return if found.is_empty() { Err(no_module_in_script(&name)) } else { Ok(()) };
         }
         let source = OpenFile::open(&self.path).map_err(|error| unreadable(&name, &error.into()))?;
         let Some(inside) = core_modules(&source).map_err(|error| unreadable(&name, &error))? else {
@@ -264,7 +269,7 @@ fn not_to_be_threaded(judgements: &mut Vec<Judgement>, module: &Module, name: &s
 }
 
 /// Whether emcc may have put the module into this file.
-fn is_script(path: &Path) -> bool {
+pub(super) fn is_script(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     ["js", "mjs", "cjs", "html", "htm"].iter().any(|known| extension == *known)
 }
