@@ -209,6 +209,16 @@ fn find_library(name: &OsStr, folders: &[PathBuf]) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(&file)).find(|path| path.exists())
 }
 
+/// The first input that is no file: a pipe, a device. Whoever opens it takes what is in it, or sends its writer away, so only
+/// the linker may, and only once. rustc's own objects are files.
+pub(crate) fn first_to_read_once(options: &Options) -> Option<PathBuf> {
+    let others = options.inputs.iter().filter(|input| !matches!(&input.from, From::Path(path) if made_by_rustc(path)));
+    others.filter_map(|input| locate(input, options)).find(|path| {
+        // What is wrong with a folder, the linker says itself.
+        std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
+    })
+}
+
 fn object_at(path: &Path, look: Look) -> Option<Object> {
     open_object(path, look).ok()
 }

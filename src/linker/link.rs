@@ -99,6 +99,15 @@ impl<'a> Link<'a> {
         }
         let plan = Plan::new(self.options(), target, self.settings);
         let (inputs, early) = self.survey(&plan)?;
+        // What it would say is known to nobody, and to ask the linker is to read it.
+        let open = match &inputs.atomics {
+            Atomics::Yes(_) => self.options().no_check_features && inputs::any_refuses(self.options()),
+            Atomics::No(_) | Atomics::Undecided(..) => true,
+            Atomics::Mixed(..) => false,
+        };
+        if let Some(path) = inputs::first_to_read_once(self.options()).filter(|_| open) {
+            return self.unknown(&path, &inputs);
+        }
         match inputs.atomics.clone() {
             Atomics::Yes(why) => self.with_atomics(&why, &plan, &inputs, early),
             Atomics::No(why) => self.without_atomics(&why, &inputs, early),
@@ -176,6 +185,19 @@ impl<'a> Link<'a> {
             // Such a line may fail for want of atomics, and then wants an explanation.
             return self.as_asked(inputs);
         }
+        self.forward()
+    }
+
+    /// Whether there are atomics depends on an input that cannot be looked into.
+    fn unknown(&mut self, path: &Path, inputs: &Inputs) -> Outcome {
+        let present = matches!(inputs.atomics, Atomics::Yes(_));
+        if present || self.settings.mode == Mode::Threaded || !inputs.needs.is_empty() {
+            return Err(Box::new(self.cannot_be_told(path, &inputs.needs)));
+        }
+        log::warn!(
+            "forwarded: {} is no file, so it could not be looked into, and nothing else says whether this link uses atomics",
+            path.display()
+        );
         self.forward()
     }
 

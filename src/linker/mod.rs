@@ -77,14 +77,17 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
         }));
     }
     let depth = real_linker::depth()?;
-    let mut endless = None;
+    let mut too_large = None;
     let emcc_flags = std::env::var(process::EMCC_FLAGS).ok().as_deref().and_then(shlex::split).unwrap_or_default();
     let emcc_flags: Vec<OsString> = emcc_flags.into_iter().map(OsString::from).collect();
-    let line = CommandLine::parse_with(args, &emcc_flags, &mut |name| load(name, &mut endless));
-    if let Some(finding) = endless {
-        return Err(finding);
-    }
+    let line = CommandLine::parse_with(args, &emcc_flags, &mut |name| load(name, &mut too_large));
     let settings = Settings::new(&line, &|name| std::env::var_os(name))?;
+    if let Some(TooLarge { name, ends }) = too_large {
+        // Switched off, a file is the linker's own affair. A pipe is read already, and a device never ends.
+        if !ends || settings.mode != Mode::Off {
+            return Err(Box::new(response_file_too_large(&name)));
+        }
+    }
     match settings.about {
         Some(About::Help) => return answer(&about::help()),
         Some(About::Version) => return answer(&about::version()),
@@ -190,22 +193,32 @@ fn print_findings(findings: &[Finding], last: &str) {
 /// The largest response file that is opened, in bytes: far more than any link has, far less than memory.
 const LARGEST_RESPONSE_FILE: u64 = 64 << 20;
 
+/// A response file that is not looked into.
+struct TooLarge {
+    name: OsString,
+    /// It is a regular file, of which nothing was read.
+    ends: bool,
+}
+
 /// Reads a response file. One without end must not reach the real linker, which would read it into memory until there is none.
-fn load(name: &OsStr, endless: &mut Option<Box<Finding>>) -> Option<Loaded> {
+fn load(name: &OsStr, too_large: &mut Option<TooLarge>) -> Option<Loaded> {
     let facts = std::fs::metadata(name).ok()?;
-    if facts.is_dir() || endless.is_some() {
+    if facts.is_dir() || too_large.as_ref().is_some_and(|known| !known.ends) {
         return None;
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(name).ok()?.take(LARGEST_RESPONSE_FILE + 1).read_to_end(&mut bytes).ok()?;
-    if bytes.len() as u64 > LARGEST_RESPONSE_FILE {
-        *endless = Some(Box::new(too_large(name)));
-        return None;
+    let ends = facts.is_file();
+    if !ends || facts.len() <= LARGEST_RESPONSE_FILE {
+        std::fs::File::open(name).ok()?.take(LARGEST_RESPONSE_FILE + 1).read_to_end(&mut bytes).ok()?;
+        if bytes.len() as u64 <= LARGEST_RESPONSE_FILE {
+            return Some(Loaded { bytes, once: !ends });
+        }
     }
-    Some(Loaded { bytes, once: !facts.is_file() })
+    *too_large = Some(TooLarge { name: name.to_owned(), ends });
+    None
 }
 
-fn too_large(name: &OsStr) -> Finding {
+fn response_file_too_large(name: &OsStr) -> Finding {
     Finding {
         why: "the real linker would read all of it into memory".to_owned(),
         ..Finding::new(

@@ -22,6 +22,9 @@ pub(crate) struct Output {
     before: Option<Stamp>,
 }
 
+/// What an earlier link left, under a second name that goes away with this.
+pub(crate) struct Earlier(tempfile::TempPath);
+
 /// How a module is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -152,9 +155,31 @@ impl Output {
         }
     }
 
-    /// Removes the output.
-    pub(crate) fn remove(&self) {
-        let _ = std::fs::remove_file(&self.module);
+    /// Keeps hold of what an earlier link left, before a link that may not count: by a second name, which copies nothing. `None`
+    /// where there is nothing, or the filesystem knows no second names.
+    pub(crate) fn keep_earlier(&self) -> Option<Earlier> {
+        self.before.as_ref()?;
+        let folder = self.module.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut name = self.module.file_name()?.to_owned();
+        name.push(".");
+        let mut builder = tempfile::Builder::new();
+        // No `*.wasm` finds it.
+        let kept = builder.prefix(&name).suffix(".earlier").make_in(folder, |path| std::fs::hard_link(&self.module, path));
+        kept.ok().map(|kept| Earlier(kept.into_temp_path()))
+    }
+
+    /// Takes away what a link made that does not count. What was kept of an earlier one stands there again.
+    pub(crate) fn take_back(&self, earlier: Option<Earlier>) {
+        if Stamp::of(&self.module) == self.before {
+            // It made nothing.
+            return;
+        }
+        // A linker that writes into the very file, in place of making a new one, has changed it under both names.
+        let whole = earlier.filter(|Earlier(kept)| Stamp::of(kept) == self.before);
+        let restored = whole.is_some_and(|Earlier(kept)| kept.persist(&self.module).is_ok());
+        if !restored {
+            let _ = std::fs::remove_file(&self.module);
+        }
     }
 
     /// Takes a bad output away, so that nobody ships it. Says where it is now.

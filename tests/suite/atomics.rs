@@ -3,10 +3,13 @@
 use crate::support::archive::Archive;
 use crate::support::no_core::THREADED;
 use crate::support::place::OUTPUT;
-use crate::support::{Facts, NoCore, Place, assert_same_bytes, objects, read, shim, temp_folder};
+use crate::support::{FLAVOR, Facts, NoCore, Place, Run, assert_same_bytes, objects, read, shim, temp_folder};
 use crate::support::{Suite, Tool};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 pub fn tests(suite: &mut Suite) {
     let every_linker = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
@@ -28,6 +31,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("thin_member_that_is_gone", &[Tool::RustLld], thin_member_that_is_gone);
     suite.test("undecided_and_failing_says_it_once", &[Tool::RustLld], undecided_and_failing_says_it_once);
     suite.test("many_objects", &[Tool::Rustc, Tool::RustLld], many_objects);
+    suite.test("an_earlier_output_and_many_objects", &[Tool::Rustc, Tool::RustLld], an_earlier_output_and_many_objects);
     suite.test("a_mixture_among_many_objects", &[Tool::Rustc, Tool::RustLld], a_mixture_among_many_objects);
     suite.test("many_objects_without_atomics", &[Tool::Rustc, Tool::RustLld], many_objects_without_atomics);
     suite.test("rustc_several_codegen_units", &[Tool::RustLld], several_codegen_units);
@@ -471,9 +475,39 @@ fn a_mixture_among_many_objects() {
     place.put("late.rcgu.o", objects::neutral());
     let line = format!("{line} late.rcgu.o");
     place.link(&line).as_bare(&line, 2);
-    let refused = place.link_with(&line, &[("WASM_THREADS", "threaded")]);
-    assert!(!place.path(OUTPUT).exists(), "a module that was not asked for was left behind");
-    refused.refused("not-threaded", 1);
+    place.link_with(&line, &[("WASM_THREADS", "threaded")]).refused("not-threaded", 1);
+}
+
+/// Refused is refused, however many objects there are: the output of an earlier link stays, and nothing lies beside it.
+fn an_earlier_output_and_many_objects() {
+    let (place, line) = place_of_many();
+    place.put("late.rcgu.o", objects::neutral());
+    let names = || -> BTreeSet<OsString> {
+        fs::read_dir(place.folder()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect()
+    };
+    let linker = Tool::RustLld.path();
+    let link = |line: &str| {
+        let run = Run::new(shim()).words(FLAVOR).words(line.split_whitespace()).words(["-o", OUTPUT]);
+        run.folder(place.folder()).env("WASM_THREADS_LINKER", &linker)
+    };
+    let few = "many_0000.rcgu.o late.rcgu.o --export=many_0000";
+    for line in [few, &format!("{line} late.rcgu.o")] {
+        place.write(OUTPUT, b"the earlier one");
+        let (before, time) = (names(), modified(&place.path(OUTPUT)));
+        let ran = link(line).word("--wasm-threads=threaded").run().expect_code(1);
+        assert!(ran.stderr_text().starts_with("error[not-threaded]: "), "{ran:?}");
+        assert_same_bytes(read(place.path(OUTPUT)), "the earlier one");
+        assert_eq!((names(), modified(&place.path(OUTPUT))), (before, time));
+    }
+    // One that counts replaces it.
+    let before = names();
+    link(&line).run().expect_success().expect_silence();
+    Facts::read(place.path(OUTPUT)).assert_threaded();
+    assert_eq!(names(), before);
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|facts| facts.modified()).expect("a file has a time")
 }
 
 /// The linker is at work here, too, on the link as it was asked for; it was for nothing where that is not what comes of it.

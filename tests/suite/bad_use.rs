@@ -31,6 +31,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("words_that_are_not_text", links, words_that_are_not_text);
     suite.test("empty_words_and_missing_values", links, empty_words_and_missing_values);
     suite.test("response_files_without_end", links, response_files_without_end);
+    suite.test("response_file_that_is_large", links, response_file_that_is_large);
     suite.test("response_file_that_is_a_pipe", links, response_file_that_is_a_pipe);
     suite.test("response_file_with_a_word_of_ours", links, response_file_with_a_word_of_ours);
     suite.test("missing_value_and_a_word_of_ours", links, missing_value_and_a_word_of_ours);
@@ -417,6 +418,24 @@ fn response_files_without_end() {
     let run = Run::new(shim()).words(["--no-entry", "atomic.o", "@/dev/null", "-o", "out.wasm"]).folder(place.folder());
     run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).run().expect_success().expect_silence();
     assert!(Facts::read(place.path("out.wasm")).memory().shared);
+}
+
+/// Larger than what is read. Switched off, that is the linker's affair, as all is.
+fn response_file_that_is_large() {
+    let place = place();
+    let mut text = vec![b' '; 64 << 20];
+    text.extend(b" neutral.o");
+    place.write("large", &text);
+    let run = Run::new(shim()).words(["--no-entry", "@large", "--export=neutral", "-o", "out.wasm"]).folder(place.folder());
+    let run = run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).timeout(SOON);
+    let ran = run.run().expect_code(1);
+    assert!(ran.stderr_text().starts_with("error[bad-option]: the response file large is too large\n"), "{ran:?}");
+    run.env("WASM_THREADS", "off").run().expect_success().expect_silence();
+    assert!(Facts::read(place.path("out.wasm")).exports("neutral"));
+    // What never ends is not handed on to a linker that would read it.
+    let run = Run::new(shim()).words(["neutral.o", "@/dev/zero", "-o", "out.wasm"]).folder(place.folder()).timeout(SOON);
+    let ran = run.env("WASM_THREADS_LINKER", Tool::RustLld.path()).env("WASM_THREADS", "off").run().expect_code(1);
+    assert!(ran.stderr_text().starts_with("error[bad-option]: the response file /dev/zero is too large\n"), "{ran:?}");
 }
 
 /// What a shell makes of `@<(…)`: it can be read once, and the linker gets what was in it.

@@ -326,6 +326,7 @@ mod unix {
         suite.test("pipe_gets_the_whole_module", &NEEDS, pipe_gets_the_whole_module);
         suite.test("pipe_gets_nothing_of_a_bad_module", &NEEDS, pipe_gets_nothing_of_a_bad_module);
         suite.test("pipe_among_the_inputs", &NEEDS, pipe_among_the_inputs);
+        suite.test("pipe_that_would_decide", &NEEDS, pipe_that_would_decide);
         suite.test("reader_that_goes_away", &NEEDS, reader_that_goes_away);
         suite.test("private_device_stays_a_device", &NEEDS, private_device_stays_a_device);
         suite.test("full_device", &NEEDS, full_device);
@@ -428,6 +429,30 @@ mod unix {
         run.timeout(Duration::from_secs(20)).run().expect_success().expect_silence();
         assert_eq!(ended(&writer), Ok(()), "all of it is taken");
         assert!(Facts::read(folder.path().join("out.wasm")).assert_threaded().exports("neutral"));
+    }
+
+    /// Only the linker may read it, and once: nobody can know what it holds.
+    fn pipe_that_would_decide() {
+        let folder = temp_folder();
+        let pipe = pipe(folder.path());
+        // With nothing beside it, and with bitcode, of which the linker would have to be asked.
+        for beside in [objects::neutral(), objects::neutral_bitcode()] {
+            let run = shim(&[], beside).word(&pipe).words(["-o", "out.wasm"]).folder(folder.path());
+            let run = run.timeout(Duration::from_secs(20));
+            let writer = aside(&pipe, |pipe| fs::write(pipe, read(objects::atomic())).map_err(|error| error.to_string()));
+            let ran = run.clone().word("--wasm-threads=threaded").run().expect_code(1);
+            let text = ran.stderr_text();
+            assert!(text.starts_with("error[not-threaded]: whether out.wasm can be threaded cannot be told\n"), "{text}");
+            assert!(text.contains(&format!("write what comes out of {} to a file", pipe.display())), "{text}");
+            assert!(!folder.path().join("out.wasm").exists());
+            assert_eq!(writer.try_recv(), Err(TryRecvError::Empty), "the writer still waits");
+            let ran = run.env("WASM_THREADS_LOG", "warn").run().expect_success();
+            let said = format!("forwarded: {} is no file, so it could not be looked into", pipe.display());
+            assert!(ran.stderr_text().contains(&said), "{ran:?}");
+            assert_eq!(ended(&writer), Ok(()), "all of it is taken");
+            assert!(Facts::read(folder.path().join("out.wasm")).assert_unthreaded().exports("add_shared"));
+            fs::remove_file(folder.path().join("out.wasm")).expect("the output");
+        }
     }
 
     /// More than a pipe holds, and nobody who takes it.

@@ -22,6 +22,7 @@ impl Link<'_> {
         let Some(threaded) = self.likely() else { return Ok((Inputs::survey(options, style), None)) };
         let nothing = Plan::default();
         let call = self.final_call(if threaded { plan } else { &nothing })?;
+        let earlier = self.output.keep_earlier();
         let (ended, inputs) = call.run_held(&mut self.scratch, || Inputs::survey_beside(options, style))?;
         let counts = match &inputs.atomics {
             Atomics::Yes(_) => threaded,
@@ -31,9 +32,10 @@ impl Link<'_> {
         if counts {
             return Ok((inputs, Some(ended)));
         }
-        // What was linked is not what was asked for, and must not be found by anybody.
+        // What was linked is not what was asked for, and must not be found by anybody. A link of few objects would not have
+        // begun: the output of an earlier one stays here, too.
         if ended.status.success() {
-            self.output.remove();
+            self.output.take_back(earlier);
         }
         Ok((inputs, None))
     }
@@ -42,6 +44,8 @@ impl Link<'_> {
     fn likely(&self) -> Option<bool> {
         let options = self.options();
         let hindered = options.no_check_features
+            // emcc writes several files, and takes so long that nothing is gained.
+            || self.line.style == Style::Emcc
             // Then it is refused, and nothing must have been linked.
             || matches!(options.driver.pthreads(), Pthreads::Off(_))
             || self.output.not_a_file().is_some();
@@ -49,6 +53,10 @@ impl Link<'_> {
             return None;
         }
         let (threaded, count) = inputs::first_of_many(options, self.line.style, MANY)?;
+        if inputs::first_to_read_once(options).is_some() {
+            // A second run would wait for it for ever.
+            return None;
+        }
         let worth_it = match self.settings.mode {
             Mode::Auto if !threaded => count >= MANY_WITHOUT_ATOMICS && self.line.style == Style::WasmLd,
             Mode::Auto | Mode::Threaded => threaded,

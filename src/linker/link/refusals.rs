@@ -7,6 +7,7 @@ use crate::report::Finding;
 use crate::rules;
 use crate::settings::Mode;
 use crate::target::Target;
+use std::path::Path;
 
 /// What makes a link threaded.
 const RUST_WITH_ATOMICS: &str = "-C target-feature=+atomics and -Zbuild-std=std,panic_abort. If they are in .cargo/config.toml: RUSTFLAGS in the \
@@ -41,6 +42,22 @@ impl Link<'_> {
                 _ => "compile every file with -matomics -mbulk-memory",
             },
         )
+    }
+
+    pub(super) fn cannot_be_told(&self, path: &Path, needs: &[String]) -> Finding {
+        let mut finding = Finding::new(
+            &rules::NOT_THREADED,
+            format!("whether {} can be threaded cannot be told", self.output.path.display()),
+            format!("{}, which is no file: it can be read only once, and by the linker", path.display()),
+            "inputs that are files",
+            format!("write what comes out of {} to a file, and link that", path.display()),
+        );
+        finding.why = match needs {
+            [need, ..] => format!("it must be threaded, says `{need}`"),
+            [] if self.settings.mode == Mode::Threaded => format!("it was to be threaded ({})", self.settings.mode_from),
+            [] => "it has atomics, and an object that refuses a shared memory, which --no-check-features hides".to_owned(),
+        };
+        finding
     }
 
     pub(super) fn without_pthreads(&self, why: &str, words: &str) -> Finding {
