@@ -7,7 +7,7 @@ mod wasi;
 
 pub use kind::{Abi, Stage};
 
-pub(crate) use javascript::{asks_for_tls_inside, asks_who_writes};
+pub(crate) use javascript::{asks_for_tls_inside, asks_who_writes, template};
 
 use crate::module::{Kind, Memory, Module, Segment};
 use crate::report::{Finding, name_of};
@@ -62,7 +62,7 @@ static CONTRACT: &[(&Rule, For, Ask)] = &[
     (&rules::SEVERAL_MEMORIES, javascript, |check| check.several_memories()),
     (&rules::MEMORY_CANNOT_GROW, not_emscripten, |check| check.memory_cannot_grow()),
     (&rules::ACTIVE_DATA_SEGMENT, any, |check| check.active_data_segment()),
-    (&rules::MEMORY_INIT_MISSING, linked_javascript, |check| check.memory_init_missing()),
+    (&rules::MEMORY_INIT_MISSING, linked, |check| check.memory_init_missing()),
     (&rules::EXPORT_MISSING, not_emscripten, |check| check.exports()),
     (&rules::TLS_INIT_WRAPPED, linked_javascript, |check| check.tls_init_wrapped()),
     (&rules::START_IN_EVERY_THREAD, after_wasm_bindgen, |check| check.start_in_every_thread()),
@@ -84,6 +84,10 @@ fn javascript(contract: Contract) -> Result<(), &'static str> {
 
 fn linked_javascript(contract: Contract) -> Result<(), &'static str> {
     javascript(contract)?;
+    linked(contract)
+}
+
+fn linked(contract: Contract) -> Result<(), &'static str> {
     if contract.stage == Stage::Linked { Ok(()) } else { Err("a rule for what a linker wrote") }
 }
 

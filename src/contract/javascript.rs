@@ -19,18 +19,20 @@ pub(crate) fn asks_for_tls_inside(module: &Module) -> bool {
         && Contract::of(module) == Contract { abi: Abi::Javascript, stage: Stage::Linked }
 }
 
-/// Whether anybody asks what [`Module::written_by_export`] says.
+/// Whether anybody asks what [`Module::written_by_export`] and [`Module::written_inside`] say: to find it out, every function
+/// is read.
 pub(crate) fn asks_who_writes(module: &Module) -> bool {
-    lacks_start(module) && Contract::of(module) == Contract { abi: Abi::Javascript, stage: Stage::Linked }
+    module.start.is_none() && passive(module) > 0 && Stage::of(module) == Stage::Linked
 }
 
-/// Whether it has passive segments that somebody has to write once, and no start function.
-fn lacks_start(module: &Module) -> bool {
-    // The template of the thread-local storage is written by `__wasm_init_tls`, once in every thread. It is one segment;
-    // wasm-ld 14 makes no start function where it is the only one.
-    let template = usize::from(module.constant("__tls_size") != Some(0));
-    let passive = module.segments.iter().filter(|segment| !segment.active).count();
-    passive > template && module.start.is_none()
+/// How many segments the template of the thread-local storage is. `__wasm_init_tls` writes it, once in every thread; wasm-ld 14
+/// makes no start function where it is the only one.
+pub(crate) fn template(module: &Module) -> usize {
+    usize::from(module.constant("__tls_size") != Some(0))
+}
+
+fn passive(module: &Module) -> usize {
+    module.segments.iter().filter(|segment| !segment.active).count()
 }
 
 /// Without any export it is no program, but the first bytes of one.
@@ -40,11 +42,18 @@ fn no_tls_exports(module: &Module) -> bool {
 
 impl Check<'_> {
     pub(super) fn memory_init_missing(&self) -> Outcome {
-        if lacks_start(self.module) && self.module.written_by_export {
-            return Outcome::NotApplicable("an exported function writes its data");
+        let module = self.module;
+        let passive = passive(module);
+        let (somebody_must, written, by) = match self.contract.abi {
+            Abi::Javascript => (passive > template(module), module.written_by_export, "an exported function writes its data"),
+            // There the template shows as the others do: a function of the module's own writes it.
+            _ => (passive > 0, module.written_inside, "functions of its own write its data"),
+        };
+        let lacks_start = somebody_must && module.start.is_none();
+        if lacks_start && written {
+            return Outcome::NotApplicable(by);
         }
-        let passive = self.module.segments.iter().filter(|segment| !segment.active).count();
-        found(lacks_start(self.module).then(|| {
+        found(lacks_start.then(|| {
             Finding::new(
                 &rules::MEMORY_INIT_MISSING,
                 format!("nothing in {} writes its data to memory", self.name),

@@ -1,7 +1,7 @@
 //! Which contract a module must keep.
 
-use super::{Contract, exports, wasi};
-use crate::module::{Kind, Module, of_emscripten};
+use super::{Contract, exports};
+use crate::module::{Export, Kind, Module, of_emscripten};
 
 /// Who runs the module, and so what it must bring along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Contract {
     /// The contract that `module` must keep, where the target that it was linked for is known.
     pub fn known(abi: Abi, module: &Module) -> Contract {
         // Threads of one's own making, on a target whose libc has none.
-        let abi = if abi == Abi::Wasi && wasi::has_threads(module) { Abi::WasiThreads } else { abi };
+        let abi = if abi == Abi::Wasi && module.starts_threads() { Abi::WasiThreads } else { abi };
         let stage = if abi == Abi::Javascript { Stage::of(module) } else { Stage::Linked };
         Contract { abi, stage }
     }
@@ -97,7 +97,7 @@ fn javascript_or_wasi(module: &Module) -> Abi {
     // it again, which rustc up to 1.91 never did for WASI without threads.
     let shared_twice = module.memory().is_some_and(|memory| memory.shared && memory.import.is_some())
         && exports(module, "memory", Kind::Memory);
-    if wasi::has_threads(module) || (wasi && shared_twice) {
+    if module.starts_threads() || (wasi && shared_twice) {
         Abi::WasiThreads
     } else if wasi {
         Abi::Wasi
@@ -116,5 +116,18 @@ fn emscripten(module: &Module) -> Option<Abi> {
     }
     let elsewhere = ["__wasm_init_tls", "wasi_thread_start"].iter().any(|name| module.exports.contains_key(*name));
     let named = module.imports.emscripten || module.exports.keys().any(|name| of_emscripten(name));
-    ((named || module.imports.minified) && !elsewhere).then_some(Abi::Emscripten)
+    ((named || minified(module)) && !elsewhere).then_some(Abi::Emscripten)
+}
+
+/// Short names alone are no sign: any module may have them. What emcc makes for threads exports its table too, by which its
+/// script calls a thread's function, and never a variable such as `__tls_base`; and all its exports are as short
+/// (seen of `-O3` and `-Os`, also with `-sASYNCIFY`, `-sMINIMAL_RUNTIME`, `-sPROXY_TO_PTHREAD`, and memories and tables that grow).
+fn minified(module: &Module) -> bool {
+    let variable = |index: u32| module.globals.get(index as usize).is_some_and(|global| global.mutable);
+    let as_emcc_has_it =
+        |(name, export): (&String, &Export)| name.len() <= 3 && !(export.kind == Kind::Global && variable(export.index));
+    let shared = module.memory().is_some_and(|memory| memory.shared);
+    module.imports.minified
+        && module.exports.iter().all(as_emcc_has_it)
+        && (!shared || module.exports.values().any(|export| export.kind == Kind::Table))
 }

@@ -2,18 +2,13 @@
 //! thread-local storage, nobody else has to.
 
 use super::{Check, Outcome, exports, found};
-use crate::module::{Kind, Module, Wrapped};
+use crate::module::{Kind, Wrapped};
 use crate::report::{Finding, name_of};
 use crate::rules;
 
 /// Why `memory-cannot-grow` matters to a libc, whose allocator begins with what lies above the data.
 pub(super) const CANNOT_GROW: &str = "a thread's stack comes from the heap: where there is none, its spawn fails; without --max-memory, wasm-ld makes \
      the minimum the maximum";
-
-/// Whether it starts threads, or says how they are started.
-pub(super) fn has_threads(module: &Module) -> bool {
-    module.exports.contains_key("wasi_thread_start") || module.imports.thread_spawn
-}
 
 impl Check<'_> {
     pub(super) fn exports_for_wasi_threads(&self) -> Outcome {

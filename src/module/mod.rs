@@ -73,9 +73,12 @@ pub struct Module {
     /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
     /// the module's own. Looked for only in a linked module with a shared memory that exports none of them.
     pub tls_inside: bool,
-    /// An exported function other than `__wasm_init_tls` writes passive segments. Looked for only in a module without a start
-    /// function that has more of them than the template of the thread-local storage.
+    /// Exported functions other than `__wasm_init_tls` write every passive segment, but for as many as the template of the
+    /// thread-local storage is. Looked for only in a linked module that has such segments and no start function.
     pub written_by_export: bool,
+    /// Functions of the module write every passive segment with bytes in it, whoever calls them; or one of them could not be
+    /// read. Looked for as the one above.
+    pub written_inside: bool,
     /// The module has a `dylink.0` section: a shared library, linked at run time.
     pub dynamic: bool,
 }
@@ -228,13 +231,18 @@ impl Module {
         reading.thread_start(&code)?;
         reading.init_tls(&code)?;
         reading.heap_begins(&code)?;
-        reading.written_by_export(&code)?;
+        reading.written(&code)?;
         Ok(reading.module)
     }
 
     /// The memory that atomics and data use: the first.
     pub fn memory(&self) -> Option<&Memory> {
         self.memories.first()
+    }
+
+    /// Whether it starts threads as wasi-threads has it, or says how they are started.
+    pub fn starts_threads(&self) -> bool {
+        self.exports.contains_key("wasi_thread_start") || self.imports.thread_spawn
     }
 
     /// The constant value of the exported global `name`.
@@ -518,12 +526,19 @@ impl<R: ReadAt + ?Sized> Reading<'_, R> {
         Ok(())
     }
 
-    fn written_by_export(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
+    /// Looks for who writes the data, where there is no start function.
+    fn written(&mut self, code: &Range<u64>) -> Result<(), ReadError> {
         if crate::contract::asks_who_writes(&self.module) {
             let exports =
                 self.module.exports.iter().filter(|(name, export)| export.kind == Kind::Function && *name != "__wasm_init_tls");
             let exported = exports.filter_map(|(_, export)| self.own(Some(export.index))).collect();
-            self.module.written_by_export = written::by_export(self.source, code, &exported)?;
+            let written = written::read(self.source, code, &exported)?;
+            let passive = || self.module.segments.iter().zip(0_u32..).filter(|(segment, _)| !segment.active);
+            let by_exports = passive().filter(|(_, index)| written.by_exports.contains(index)).count();
+            self.module.written_by_export = by_exports + crate::contract::template(&self.module) >= passive().count();
+            self.module.written_inside = written.by_any.is_none_or(|written| {
+                passive().filter(|(segment, _)| segment.size > 0).all(|(_, index)| written.contains(&index))
+            });
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub fn tests(suite: &mut Suite) {
         suite.test(&format!("good_{name}"), &[], move || is_good(name, change));
     }
     suite.test("every_rule_of_the_contract_is_broken_once", &[], every_rule_of_the_contract_is_broken_once);
+    suite.test("who_writes_the_data", &[], who_writes_the_data);
+    suite.test("short_names_alone_are_not_emscriptens", &[], short_names_alone_are_not_emscriptens);
     suite.test("a_target_that_is_known", &[], a_target_that_is_known);
     suite.test("texts_of_what_cannot_be_read", &[], texts_of_what_cannot_be_read);
 }
@@ -496,7 +498,8 @@ fn minified(sample: &mut Sample) {
     sample.memories[0].0 = memory(256, 256);
     sample.import = ("a", "a");
     sample.import_function = Some(("a", "b"));
-    sample.exports = vec![("z", Thing::Function(2)), ("A", Thing::Function(2))];
+    sample.tables = vec![RefType::FUNCREF];
+    sample.exports = vec![("z", Thing::Function(2)), ("A", Thing::Function(2)), ("s", Thing::Table(0))];
 }
 
 /// As emcc makes it with `-sSIDE_MODULE -pthread`.
@@ -693,6 +696,78 @@ fn a_target_that_is_known() {
     // Javascript's demands are javascript's.
     assert_eq!(ids(no_threads, Abi::Javascript), ["export-missing", "export-missing"]);
     assert_eq!(ids(|sample| sample.wasi_threads(2), Abi::Javascript), ["export-missing", "export-missing"]);
+}
+
+/// What is found of a module in text.
+#[track_caller]
+fn ids_of(text: &str) -> Vec<&'static str> {
+    let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
+    judge(&bytes).iter().map(|finding| finding.rule.id).collect()
+}
+
+/// Without a start function: each segment is somebody's, or none is.
+fn who_writes_the_data() {
+    let init = |segment: &str| format!("(memory.init {segment} (i32.const 0) (i32.const 0) (i32.const 1))");
+    let javascript = |tls_size: u32, functions: &str| {
+        ids_of(&format!(
+            r#"(module (import "env" "memory" (memory 2 20 shared))
+            (global (export "__tls_base") (mut i32) (i32.const 0)) (global (export "__tls_size") i32 (i32.const {tls_size}))
+            (global (export "__tls_align") i32 (i32.const 1)) (global (export "__heap_base") i32 (i32.const 65536))
+            (func (export "__wasm_init_tls") (param i32)) (data $a "hello") (data $b "another") (data $c "x") {functions})"#
+        ))
+    };
+    let all = ["$a", "$b", "$c"].map(init).concat();
+    let missing = ["memory-init-missing"];
+    assert_eq!(javascript(0, &format!("(func (export \"go\") {all})")), [""; 0]);
+    assert_eq!(javascript(0, &format!("(func (export \"go\") {})", init("$c"))), missing);
+    // One export for each, or one segment less: that of the thread-local storage.
+    let (first, second) = (format!("(func (export \"a\") {})", init("$a")), format!("(func (export \"b\") {})", init("$b")));
+    assert_eq!(javascript(0, &(first.clone() + &second)), missing);
+    assert_eq!(javascript(4, &(first.clone() + &second)), [""; 0]);
+    assert_eq!(javascript(4, &first), missing);
+    // Nobody outside can call this one.
+    assert_eq!(javascript(0, &format!("(func {all})")), missing);
+
+    let others = |imports: &str, exports: &str, functions: &str| {
+        ids_of(&format!(
+            r#"(module {imports} (import "env" "memory" (memory 2 20 shared)) (table 1 funcref)
+            (data $a "template") (data $b "data") (data $c "") (func $empty) {exports} {functions})"#
+        ))
+    };
+    let wasi = (
+        r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#,
+        r#"(export "memory" (memory 0)) (export "_start" (func $empty))"#,
+    );
+    let main = (r#"(import "env" "emscripten_resize_heap" (func))"#, r#"(export "_emscripten_thread_init" (func $empty))"#);
+    for (imports, exports) in [wasi, main] {
+        assert_eq!(others(imports, exports, ""), missing);
+        assert_eq!(others(imports, exports, &format!("(func {})", init("$a"))), missing);
+        let both = format!("(func {}) (func {})", init("$a"), init("$b"));
+        assert_eq!(others(imports, exports, &both), [""; 0]);
+        assert_eq!(others(imports, exports, "(start $empty)"), [""; 0]);
+    }
+}
+
+/// A tool can give them to any module.
+fn short_names_alone_are_not_emscriptens() {
+    let with = |more: &str| {
+        let text = format!(
+            r#"(module (import "a" "b" (func)) (import "a" "a" (memory 2 20 shared)) (table $t 1 funcref) (global $g (mut i32) (i32.const 0))
+            (data $d "hello") (func $start (export "c") (memory.init $d (i32.const 0) (i32.const 0) (i32.const 5))) {more})"#
+        );
+        ids_of(&text)
+    };
+    assert_eq!(with(r#"(start $start) (export "d" (table $t))"#), [""; 0]);
+    // No table, a variable such as `__tls_base`, a name that nobody made short.
+    for more in
+        ["", r#"(export "d" (table $t)) (export "e" (global $g))"#, r#"(export "d" (table $t)) (export "main" (func $start))"#]
+    {
+        let found = with(&format!("(start $start) {more}"));
+        assert!(found.contains(&"export-missing"), "{more}: {found:?}");
+    }
+    let unwritten = r#"(module (import "a" "b" (func)) (import "a" "a" (memory 2 20 shared)) (data "hello") (func (export "c"))
+        (table (export "d") 1 funcref))"#;
+    assert_eq!(ids_of(unwritten), ["memory-init-missing"]);
 }
 
 /// A rule that is added must be added here as well.
