@@ -35,7 +35,8 @@ impl Pattern {
             }
             base.push(part);
         }
-        let own_ending = plain.rsplit_once('.').is_some_and(|(_, ending)| !ending.contains(SPECIAL) && ending != "wasm");
+        let ending = Path::new(plain).extension().and_then(|ending| ending.to_str());
+        let own_ending = ending.is_some_and(|ending| !ending.contains(SPECIAL) && !ending.eq_ignore_ascii_case("wasm"));
         Ok(Pattern { text: text.to_owned(), matcher, has_folder, base, own_ending })
     }
 
@@ -49,10 +50,20 @@ impl Pattern {
         }
     }
 
+    /// Whether it is for that very file, and not for a folder that it is in.
+    fn names(&self, path: &Path) -> bool {
+        let path = plain(path);
+        let name = if self.has_folder { Some(path.as_os_str()) } else { path.file_name() };
+        name.is_some_and(|name| self.matcher.is_match(name))
+    }
+
     /// All modules that it is for: from the folder on that it names, or else from the current one.
     pub fn expand(&self, found: &mut Found) {
         let base = if self.base.as_os_str().is_empty() { Path::new(".") } else { &self.base };
-        walk::modules(base, &|path| (self.own_ending || walk::is_module(path)) && self.is_for(path), found);
+        let wanted = |path: &Path| {
+            if walk::is_module(path) { self.is_for(path) } else { self.own_ending && self.names(path) }
+        };
+        walk::modules(base, &wanted, found);
     }
 }
 

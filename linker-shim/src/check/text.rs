@@ -41,7 +41,10 @@ fn of_file(file: &File, colours: Colours) -> Vec<String> {
             Some(place) => format!("{name}, {place}"),
             None => name.clone(),
         };
-        lines.push(format!("{name}: {} ({})", verdict(file, module, colours), kind(module)));
+        // Of a file that is one module, it is said already.
+        if module.is_broken() || !module.undecided || module.place.is_some() {
+            lines.push(format!("{name}: {} ({})", verdict(file, module, colours), kind(module)));
+        }
         lines.extend(module.findings().flat_map(|finding| of_finding(finding, colours)));
         lines.extend(module.notes.iter().map(|note| format!("  {}", one_line(&escaped(note, Characters::Unicode)))));
     }
@@ -49,6 +52,9 @@ fn of_file(file: &File, colours: Colours) -> Vec<String> {
 }
 
 fn verdict(file: &File, module: &Judged, colours: Colours) -> String {
+    if module.undecided && !module.is_broken() {
+        return colours.warning("could not be decided");
+    }
     let text = match (file.expect, module.holds()) {
         (Expect::Threaded, true) => "threaded",
         (Expect::Threaded, false) => "not threaded",

@@ -60,6 +60,8 @@ pub struct Judged {
     pub contract: Contract,
     /// Its memory is shared.
     pub shared: bool,
+    /// Some check could not answer: why is said of the file.
+    pub undecided: bool,
     pub rules: Vec<Ruled>,
     /// What else is to be told of it, one sentence each.
     pub notes: Vec<String>,
@@ -84,7 +86,7 @@ pub struct Seen<'a> {
     pub module: &'a Module,
     /// The bytes of the module.
     pub source: &'a dyn ReadAt,
-    /// What the contract has found, at the levels that were asked for.
+    /// What the contract and the checks before this one have found, at the levels that were asked for.
     pub broken: bool,
     /// For what else is to be told, one sentence each.
     pub notes: &'a RefCell<Vec<String>>,
@@ -101,7 +103,12 @@ impl Judged {
 
     /// Whether it is what it is to be.
     pub fn holds(&self) -> bool {
-        !self.findings().any(Finding::is_error)
+        !self.undecided && !self.is_broken()
+    }
+
+    /// Whether it is known not to be.
+    pub fn is_broken(&self) -> bool {
+        self.findings().any(Finding::is_error)
     }
 }
 
@@ -180,25 +187,32 @@ impl File {
     }
 }
 
-fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Result<Judged, Box<Finding>> {
+/// What keeps a further check from its answer is said of `file`, beside what the others found.
+fn judge(file: &mut File, source: &dyn ReadAt, name: &str, options: &Options) -> Result<Judged, Box<Finding>> {
     let module = Module::read(source).map_err(|error| unreadable(name, &error))?;
     let contract = contract(&module, options);
     let mut judgements = contract.judge(&module, name);
+    if options.abi.is_none() && contract.abi == Abi::WasiThreads && !module.starts_threads() {
+        may_be_without_threads(&mut judgements, name);
+    }
     if file.expect == Expect::Unthreaded {
         not_to_be_threaded(&mut judgements, &module, name);
     }
-    let broken = judgements.iter().any(|judgement| match &judgement.outcome {
-        Outcome::Found(findings) => {
-            findings.iter().filter_map(|finding| options.levels.apply(finding.clone())).any(|finding| finding.is_error())
-        }
-        Outcome::Passed | Outcome::NotApplicable(_) => false,
-    });
     let notes = RefCell::default();
-    let (path, expect) = (file.path.as_path(), file.expect);
-    let seen = Seen { options, path, name, expect, contract, module: &module, source, broken, notes: &notes };
+    let mut undecided = false;
     for further in super::FURTHER {
-        judgements.extend(further(&seen)?);
+        let (path, expect) = (file.path.as_path(), file.expect);
+        let broken = is_broken(&judgements, options);
+        let seen = Seen { options, path, name, expect, contract, module: &module, source, broken, notes: &notes };
+        match further(&seen) {
+            Ok(more) => judgements.extend(more),
+            Err(finding) => {
+                undecided = true;
+                file.findings.push(*finding);
+            }
+        }
     }
+    file.undecided |= undecided;
     let rules = judgements.into_iter().map(|judgement| {
         let Judgement { rule, outcome } = judgement;
         let Outcome::Found(findings) = outcome else { return Ruled { id: rule.id, outcome, allowed: false } };
@@ -214,8 +228,35 @@ fn judge(file: &File, source: &dyn ReadAt, name: &str, options: &Options) -> Res
         size: source.size(),
         contract,
         shared,
+        undecided,
         rules: rules.collect(),
         notes: notes.into_inner(),
+    })
+}
+
+/// A program for wasi-threads that starts no thread looks as one does whose target has none, and that was linked by hand with a
+/// shared memory: the bytes do not tell which it is.
+fn may_be_without_threads(judgements: &mut [Judgement], name: &str) {
+    let rule = &rules::TARGET_WITHOUT_THREADS;
+    let finding = Finding::new(
+        rule,
+        format!("{name} can start no thread"),
+        "imports from WASI, no import wasi.thread-spawn, and no wasi_thread_start",
+        "a module for wasm32-wasip1-threads, which has both where it starts a thread",
+        "if the program starts none, nothing: --abi wasi-threads says so; or else build with --target wasm32-wasip1-threads",
+    );
+    for judgement in judgements.iter_mut().filter(|judgement| judgement.rule == rule && judgement.outcome == Outcome::Passed) {
+        judgement.outcome = Outcome::Found(vec![Finding { level: Level::Warning, ..finding.clone() }]);
+    }
+}
+
+/// Whether there is an error among what was found, at the levels that were asked for.
+fn is_broken(judgements: &[Judgement], options: &Options) -> bool {
+    judgements.iter().any(|judgement| match &judgement.outcome {
+        Outcome::Found(findings) => {
+            findings.iter().filter_map(|finding| options.levels.apply(finding.clone())).any(|finding| finding.is_error())
+        }
+        Outcome::Passed | Outcome::NotApplicable(_) => false,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::contract::encoded::{Sample, Thing, memory};
 use crate::support::link::cargo_wasm_threads;
 use crate::support::{Run, Suite, Tool, golden, read, repository, temp_folder};
 use std::fs;
+use std::path::Path;
 use wasm_threads::rules;
 
 pub fn tests(suite: &mut Suite) {
@@ -18,6 +19,8 @@ pub fn tests(suite: &mut Suite) {
     suite.test("patterns", &[], patterns);
     suite.test("levels", &[], levels);
     suite.test("abi_and_stage_can_be_stated", &[], abi_and_stage_can_be_stated);
+    suite.test("wasi_that_starts_no_thread", &[], wasi_that_starts_no_thread);
+    suite.test("what_cannot_be_answered_hides_nothing", &[], what_cannot_be_answered_hides_nothing);
     suite.test("components", &[], components);
     #[cfg(unix)]
     {
@@ -204,6 +207,16 @@ fn patterns() {
     // Another ending is one's own wish.
     count(&["--threaded", "dist/side/*.so"], 0, 1);
     count(&["--threaded", "dist/mt/*"], 0, 2);
+    // A dot in the name of a folder is no ending.
+    for name in ["v1.2/mt/a.wasm", "v1.2/b.wasm"] {
+        write(folder.path(), name, &good());
+        write(folder.path(), Path::new(name).with_extension("js"), b"// its script");
+    }
+    count(&["--threaded", "v1.2/mt"], 0, 1);
+    count(&["--threaded", "v1.2"], 0, 2);
+    count(&["--threaded", "v?.2"], 0, 2);
+    let mt = Path::new("..").join(folder.path().file_name().expect("a name")).join("v1.2/mt");
+    count(&["--threaded", mt.to_str().expect("text")], 0, 1);
     // Or they say what those are to be that were named otherwise.
     count(&["dist/names", "--threaded", "*.threads.wasm", "--expect", "unthreaded"], 0, 2);
     count(&["dist", "--threaded", "dist/mt/*", "--threaded", "*.threads.wasm", "--expect", "unthreaded"], 0, 5);
@@ -262,6 +275,45 @@ fn abi_and_stage_can_be_stated() {
         let text = checked(folder.path(), words, code).stdout_text();
         assert!(text.contains(says), "{words:?}\n{text}");
     }
+}
+
+/// It may be for the target without threads, linked by hand: that is told, where nobody says which it is.
+fn wasi_that_starts_no_thread() {
+    let folder = temp_folder();
+    let module = wat(r#"(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+        (import "env" "memory" (memory 2 200 shared)) (export "memory" (memory 0)) (func (export "_start")))"#);
+    write(folder.path(), "app.wasm", &module);
+    let text = checked(folder.path(), &["app.wasm"], 0).stdout_text();
+    assert!(text.starts_with("app.wasm: threaded (wasi-threads, linked)\n  warning[target-without-threads]: "), "{text}");
+    let text = checked(folder.path(), &["--abi", "wasi-threads", "app.wasm"], 0).stdout_text();
+    assert_eq!(text, "app.wasm: threaded (wasi-threads, linked)\n");
+    checked(folder.path(), &["--deny", "target-without-threads", "app.wasm"], 1);
+}
+
+/// One check has no answer, and another one has found something.
+fn what_cannot_be_answered_hides_nothing() {
+    let folder = temp_folder();
+    let mut processed = Sample::new();
+    processed.after_wasm_bindgen();
+    write(folder.path(), "app_bg.wasm", &processed.bytes());
+    write(folder.path(), "app.js", b"new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: false })");
+    // What the script says is known: nothing is run, and no node is missing.
+    let run = check(folder.path()).words(["--run", "app_bg.wasm"]).path([folder.path()]).run().expect_code(1).stdout_text();
+    assert!(run.contains("error[glue-memory-not-shared]") && !run.contains("not-run"), "{run}");
+    let text = checked(folder.path(), &["--after", "none.wasm", "app_bg.wasm"], 2).stdout_text();
+    assert!(text.contains("error[unreadable]: none.wasm") && text.contains("error[glue-memory-not-shared]"), "{text}");
+    // Nor does one module of a component hide another.
+    let module =
+        |features: &str| format!("(core module (memory (import \"env\" \"memory\") 1 2{features}) (func (export \"go\")))");
+    write(folder.path(), "two.wasm", &wat(&format!("(component {} {})", module(" shared"), module(""))));
+    let ran = check(folder.path()).words(["--allow", "export-missing", "--allow", "memory-cannot-grow", "--run", "two.wasm"]);
+    let text = ran.path([folder.path()]).run().expect_code(2).stdout_text();
+    assert!(text.contains("error[not-run]") && text.contains("two.wasm, module 0: could not be decided"), "{text}");
+    assert!(text.contains("two.wasm, module 1: not threaded") && text.contains("error[memory-not-shared]"), "{text}");
+    // What nobody could run is not called threaded.
+    let text = check(folder.path()).words(["--run", "two.wasm", "app_bg.wasm", "--allow", "glue-memory-not-shared"]);
+    let text = text.path([folder.path()]).run().expect_code(2).stdout_text();
+    assert!(text.contains("app_bg.wasm: could not be decided\n") && !text.contains("app_bg.wasm: threaded"), "{text}");
 }
 
 fn components() {
