@@ -99,8 +99,8 @@ fn drives(character: char) -> bool {
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A name within a text: on one line, whatever is in it.
-pub(crate) fn name_of(name: &str) -> String {
+/// A name as it may stand within the text of a [`Finding`]: on one line, whatever is in it.
+pub fn name_of(name: &str) -> String {
     name.chars().map(|character| if drives(character) { GONE } else { character }).collect()
 }
 

@@ -12,6 +12,10 @@ pub fn tests(suite: &mut Suite) {
     suite.test("what_is_read_as_threaded_is_refuted", NODE, what_is_read_as_threaded_is_refuted);
     suite.test("after_wasm_bindgen", NODE, after_wasm_bindgen);
     suite.test("what_cannot_be_run_is_told", NODE, what_cannot_be_run_is_told);
+    suite.test("data_that_no_start_writes", NODE, data_that_no_start_writes);
+    suite.test("what_only_a_stub_has_caused", NODE, what_only_a_stub_has_caused);
+    suite.test("memory_has_bounds", NODE, memory_has_bounds);
+    suite.test("a_name_stays_on_its_line", NODE, a_name_stays_on_its_line);
     suite.test("a_start_without_end_is_stopped", NODE, a_start_without_end_is_stopped);
     suite.test("nothing_is_run_in_vain", &[], nothing_is_run_in_vain);
     suite.test("without_node", &[], without_node);
@@ -71,6 +75,7 @@ const BOUND: &str = r#"(module
     (if (i32.atomic.rmw.add (i32.const 66004) (i32.const 1)) (then
       (global.set $stack (call $malloc (i32.const 4096)))))
     (call $init_tls (call $malloc (i32.const 16))))
+  (table $refs 16 externref) (export "__wbindgen_externrefs" (table $refs))
   (func $destroy (param i32 i32 i32))
   (export "__wbindgen_start" (func $start)) (export "__wbindgen_thread_destroy" (func $destroy))
   (export "__tls_base" (global $tls)) (export "__stack_alloc" (global $stack)) (export "memory" (memory 0))
@@ -296,6 +301,100 @@ fn what_cannot_be_run_is_told() {
         // By what it says it is good, and was never asked for more.
         checked.check(&words[1..]).run().expect_success();
     }
+}
+
+const UNDECIDED: &str = "app.wasm: could not be decided\n  error[not-run]: app.wasm could not be run";
+
+fn data_that_no_start_writes() {
+    let write = "(memory.init 1 (i32.const 65552) (i32.const 0) (i32.const 20))";
+    // Written elsewhere, by a function that nothing calls; the thread-locals do not stand for it.
+    let elsewhere = edited(LINKED, write, "");
+    let elsewhere = edited(&elsewhere, "(start $start)", &format!(r#"(start $start) (func (export "later") {write})"#));
+    // Written where nobody looks: the address is not in the code, and too little of it to be found.
+    let computed = "(memory.init 1 (i32.load (i32.const 66100)) (i32.const 0) (i32.const 8))";
+    for text in [elsewhere, edited(LINKED, write, computed)] {
+        let ran = Checked::new(&text).reads_well().run().expect_code(2);
+        assert_says(&ran, &[UNDECIDED, "of none of its data was it seen where a start writes it\n"]);
+    }
+    // One of two.
+    let two = edited(LINKED, r#"(data $.data "#, r#"(data $.data "written by itself\00\00\00") (data $.more "#);
+    let ran = Checked::new(&two).reads_well().run();
+    assert_says(&ran, &["  run: data: of 1 segment more it was not seen where a start writes it\n"]);
+    assert_proved(ran, "8 bytes");
+    // All of what there is: none.
+    let none = edited(&edited(LINKED, write, ""), "(data.drop 1))", ")");
+    let none = edited(&none, r#" (data $.data "hello, this is data\00")"#, "");
+    assert_proved(Checked::new(&none).run(), "8 bytes");
+}
+
+/// Another host gives other values than zeros, and with these the module may be a good one.
+fn what_only_a_stub_has_caused() {
+    let guard = "(i32.atomic.rmw.cmpxchg (i32.const 66000) (i32.const 0) (i32.const 1))";
+    let again = "starting a second thread of app.wasm writes over what the first has changed";
+    let stopped = "the second instance of app.wasm does not start";
+    let stop = format!("(if (i32.gt_u (i32.atomic.load (i32.const 66000)) (global.get $worker)) (then unreachable)) {guard}");
+    let import = r#"(module (import "env" "worker" "#;
+    let (function, global) = ("(func $worker (result i32)))", "(global $worker i32))");
+    let doubted = |text: &str, what: &str| {
+        let ran = Checked::new(text).reads_well().run().expect_code(2);
+        let wanted = format!("{what}, and that may come of the value of env.worker, for which there is only a stub here: ");
+        assert_says(&ran, &[UNDECIDED, &wanted]);
+    };
+    for (kind, worker) in [(function, "(call $worker)"), (global, "(global.get $worker)")] {
+        let module = edited(LINKED, "(module", &format!("{import}{kind}"));
+        doubted(&edited(&module, guard, worker), again);
+    }
+    let module = edited(LINKED, "(module", &format!("{import}{global}"));
+    doubted(&edited(&module, guard, &stop), stopped);
+    let own = "(global.set $tls (local.get 0))";
+    let none = "(global.set $tls (global.get $worker))";
+    doubted(&edited(&module, own, none), "a second thread of app.wasm has no thread-locals of its own");
+    let bound =
+        edited(BOUND, "(func $alert (param externref) (result externref))", "(func $alert (param externref) (result i32))");
+    let bound = edited(&bound, r#""./app_bg.js" "__wbg_alert""#, r#""env" "worker""#);
+    doubted(&edited(&bound, guard, "(call $alert (ref.null extern))"), again);
+
+    // A stub that gives nothing, or was not called, is no excuse.
+    let never = edited(LINKED, "(module", &format!("{import}{function}"));
+    let void = edited(LINKED, "(module", r#"(module (import "env" "hello" (func $hello))"#);
+    let void = edited(&void, "(func $start", "(func $start (call $hello)");
+    for module in [never, void] {
+        let ran = Checked::new(&edited(&module, guard, "(i32.const 0)")).reads_well().run().expect_code(1);
+        assert_says(&ran, &["  error[refuted-by-run]: ", again]);
+    }
+}
+
+fn memory_has_bounds() {
+    // Imported and own, in every instance.
+    let tables = |imported: u32, own: u32| {
+        let text = edited(LINKED, "(module", &format!(r#"(module (import "t" "t" (table {imported} funcref))"#));
+        Checked::new(&edited(&text, "(start $start)", &format!("(table {own} funcref) (start $start)")))
+    };
+    for (imported, own) in [(1_000_000, 48_577), (0, 9_000_000), (9_000_000, 0)] {
+        let ran = tables(imported, own).reads_well().run().expect_code(2);
+        let wanted = format!("its tables begin with {} elements, which is more than 1048576\n", imported + own);
+        assert_says(&ran, &[UNDECIDED, &wanted]);
+    }
+    assert_proved(tables(1_000_000, 48_576).run(), "8 bytes");
+
+    // Zeros that are written many times are looked at once.
+    let fill = "(memory.fill (i32.const 65600) (i32.const 0) (i32.const 100))";
+    let ran = Checked::new(&edited(LINKED, fill, &fill.repeat(50))).reads_well().run();
+    assert_says(&ran, &["  run: data: 128 bytes in 3 places, "]);
+    assert_proved(ran, "8 bytes");
+}
+
+fn a_name_stays_on_its_line() {
+    let import = r#"(module (import "env" "a\1b[31m\0a    wanted: nothing" (func $log))"#;
+    let stub = edited(LINKED, "(module", import);
+    let stub = edited(&stub, "(func $start", "(func $start (call $log) unreachable");
+    let ran = Checked::new(&stub).reads_well().run().expect_code(2);
+    assert_says(&ran, &[UNDECIDED, "calls env.a\u{fffd}[31m\u{fffd}    wanted: nothing, for which there is only a stub here"]);
+
+    // Also where there is no stub for it.
+    let none = edited(LINKED, "(module", r#"(module (import "env" "a\0a    wanted: nothing" (global (ref func)))"#);
+    let ran = Checked::new(&none).reads_well().run().expect_code(2);
+    assert_says(&ran, &[UNDECIDED, "it imports env.a\u{fffd}    wanted: nothing, a global that may not be null\n"]);
 }
 
 fn a_start_without_end_is_stopped() {

@@ -2,8 +2,9 @@
 
 use super::Proof;
 use super::plan::Plan;
+use super::stubs::{Gives, Import};
 use serde_json::Value;
-use wasm_threads::report::Finding;
+use wasm_threads::report::{Finding, name_of};
 use wasm_threads::rules::REFUTED_BY_RUN;
 
 /// The words that mend what the linker had made right.
@@ -21,6 +22,7 @@ pub fn judge(saw: &Value, plan: &Plan, name: &str) -> Proof {
             judge.tls(&mut proof);
         }
     }
+    judge.doubt(&mut proof);
     proof
 }
 
@@ -35,14 +37,33 @@ impl Judge<'_> {
     fn called(&self, by: &Value) -> String {
         let numbers = by["called"].as_array().into_iter().flatten().filter_map(Value::as_u64);
         let imports = numbers.filter_map(|number| self.plan.imports.get(usize::try_from(number).ok()?));
-        let names: Vec<String> = imports.take(3).map(|import| format!("{}.{}", import.module, import.name)).collect();
-        names.join(", ")
+        imports.take(3).map(full_name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What the module did with a value that only a stub has given it, it may do nowhere else.
+    fn doubt(&self, proof: &mut Proof) {
+        let called = ["first", "second", "tls"].iter().find_map(|which| self.saw[which]["gave"].as_u64());
+        let called = called.and_then(|number| self.plan.imports.get(usize::try_from(number).ok()?));
+        let gives = called.or_else(|| self.plan.imports.iter().find(|import| import.gives == Gives::Always));
+        if let (Some(import), Some(finding)) = (gives, proof.refuted.first()) {
+            let import = full_name(import);
+            proof.not_run = Some(format!(
+                "{}, and that may come of the value of {import}, for which there is only a stub here: {}",
+                finding.what, finding.found
+            ));
+            proof.refuted.clear();
+        }
+    }
+
+    /// What node says of an error of `ended`.
+    fn error(ended: &Value) -> Option<String> {
+        ended["error"].as_str().map(name_of)
     }
 
     /// One of the two could not be set up.
     fn stopped(&self, which: &str, proof: &mut Proof) {
         let ended = &self.saw[which];
-        let error = ended["error"].as_str().unwrap_or("no reason was given");
+        let error = Self::error(ended).unwrap_or_else(|| "no reason was given".to_owned());
         let called = self.called(ended);
         let only_memories = self.plan.imports.iter().all(|import| import.memory);
         // What it did without any of our stubs, it does everywhere.
@@ -99,6 +120,8 @@ impl Judge<'_> {
                 Some("the start of the second instance does not come to its end on data that the first has changed".to_owned());
         } else if self.saw["seen"] != true {
             proof.not_run = Some("node does not show one thread what the other has written".to_owned());
+        } else if number("segments") > 0 && number("shown") == 0 {
+            proof.not_run = Some("of none of its data was it seen where a start writes it".to_owned());
         } else if number("bytes") > 0 {
             let (changed, places) = (bytes(number("bytes")), number("places"));
             let places = if places == 1 { "one place".to_owned() } else { format!("{places} places") };
@@ -106,12 +129,16 @@ impl Judge<'_> {
             proof
                 .proved
                 .push(format!("data: {changed} in {places}, changed in between, the second instance left as they were"));
+            let more = number("segments").saturating_sub(number("shown"));
+            if more > 0 {
+                proof.proved.push(format!("data: of {} it was not seen where a start writes it", segments(more)));
+            }
         } else {
             proof.proved.push("memory: both instances run on one; neither has data to write".to_owned());
         }
         for which in ["first", "second"] {
             let ended = &self.saw[which];
-            if let Some(error) = ended["error"].as_str() {
+            if let Some(error) = Self::error(ended) {
                 let called = self.called(ended);
                 proof.proved.push(format!(
                     "its own start then stopped in the {which} instance, after a call of the stub for {called}: {error}"
@@ -137,7 +164,7 @@ impl Judge<'_> {
                 return;
             }
         };
-        if let Some(error) = tls["error"].as_str() {
+        if let Some(error) = Self::error(tls) {
             let called = self.called(tls);
             if !called.is_empty() {
                 proof.not_run =
@@ -202,6 +229,14 @@ impl Judge<'_> {
         let what = how.replace("NAME", self.name);
         proof.refuted.push(Finding::new(&REFUTED_BY_RUN, what, found, wanted, fix));
     }
+}
+
+fn full_name(import: &Import) -> String {
+    format!("{}.{}", name_of(&import.module), name_of(&import.name))
+}
+
+fn segments(count: u64) -> String {
+    if count == 1 { "1 segment more".to_owned() } else { format!("{count} segments more") }
 }
 
 fn bytes(count: u64) -> String {

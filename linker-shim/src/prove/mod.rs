@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::Duration;
 use wasm_threads::contract::Contract;
 use wasm_threads::module::Module;
-use wasm_threads::report::Finding;
+use wasm_threads::report::{Finding, name_of};
 
 /// The first node with all that the script uses.
 const OLDEST: u32 = 16;
@@ -68,7 +68,7 @@ fn run(bytes: &[u8], name: &str, module: &Module, contract: Contract, limit: Dur
         return Ok(judge::judge(saw, &plan, name));
     }
     if let Some(problem) = last("failed").and_then(Value::as_str) {
-        return Err(format!("node {node} cannot run it: {problem}"));
+        return Err(format!("node {node} cannot run it: {}", name_of(problem)));
     }
     let doing = last("phase").and_then(Value::as_str).unwrap_or("beginning");
     Err(match ran.status {

@@ -1,6 +1,6 @@
 //! What the script needs to know of a module, which node does not tell: types of imports, limits of memories, places of data.
 
-use super::stubs::{self, Import};
+use super::stubs::{self, Gives, Import};
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::path::Path;
@@ -11,6 +11,9 @@ use wasmparser::{Parser, Payload};
 
 /// The stack that wasm-bindgen's start is asked for, in bytes: a whole number of pages.
 const STACK: u32 = 1 << 20;
+
+/// The most zeros that are looked at, in bytes: node holds several copies of each, and a start can write any number of them.
+const MOST_ZEROS: u64 = 64 << 20;
 
 /// A module, ready to be started.
 pub struct Plan {
@@ -71,19 +74,20 @@ impl Plan {
         let mut memories: Vec<Memory> = module.memories.iter().filter(|memory| memory.import.is_some()).cloned().collect();
         let tls = if after_wasm_bindgen { None } else { tls(module, &mut memories[0])? };
 
+        let end = memory.minimum.saturating_mul(memory.page);
         let mut regions = Vec::new();
         for (index, (place, content)) in details.places.iter().zip(&contents).enumerate() {
             let size = content.end - content.start;
             // After wasm-bindgen, the template is written to the heap.
             if size > 0 && place.memory == 0 && (Some(index) != template || place.address.is_some()) {
-                regions.push((place.address, size, Some(content.start)));
+                let address = place.address.filter(|address| address.saturating_add(size) <= end);
+                regions.push((address, size, Some(content.start)));
             }
         }
         if !after_wasm_bindgen {
-            regions.extend(details.zeros.iter().map(|zeros| (Some(zeros.start), zeros.end - zeros.start, None)));
+            regions
+                .extend(zeros(&details.zeros, end).into_iter().map(|zeros| (Some(zeros.start), zeros.end - zeros.start, None)));
         }
-        let end = memory.minimum.saturating_mul(memory.page);
-        regions.retain(|(address, size, _)| address.is_none_or(|address| address.saturating_add(*size) <= end));
         Ok(Plan {
             stubs: stubs.module,
             imports: stubs.imports,
@@ -107,7 +111,10 @@ impl Plan {
             let Memory { minimum, maximum, shared, wide, .. } = memory;
             json!({ "initial": minimum, "maximum": maximum, "shared": shared, "wide": wide })
         };
-        let import = |Import { module, name, memory }: &Import| json!({ "module": module, "name": name, "memory": memory });
+        let import = |Import { module, name, memory, gives }: &Import| {
+            let gives = *gives == Gives::WhenCalled;
+            json!({ "module": module, "name": name, "memory": memory, "gives": gives })
+        };
         json!({
             "module": module.to_string_lossy(),
             "stubs": stubs.to_string_lossy(),
@@ -121,6 +128,23 @@ impl Plan {
             "regions": self.regions.iter().map(|(address, size, at)| json!({ "address": address, "size": size, "at": at })).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The zeros that are looked at, each once, of those that a start writes into a memory of `end` bytes.
+fn zeros(written: &[Range<u64>], end: u64) -> Vec<Range<u64>> {
+    let mut written: Vec<&Range<u64>> = written.iter().filter(|zeros| zeros.end <= end).collect();
+    written.sort_by_key(|zeros| zeros.start);
+    let (mut seen, mut left) = (0, MOST_ZEROS);
+    let mut apart = Vec::new();
+    for zeros in written {
+        let start = zeros.start.max(seen);
+        let size = zeros.end.saturating_sub(start).min(left);
+        if size > 0 {
+            apart.push(start..start + size);
+            (seen, left) = (start + size, left - size);
+        }
+    }
+    apart
 }
 
 /// Where the contents of each data segment lie in the file.
@@ -163,4 +187,22 @@ fn tls(module: &Module, memory: &mut Memory) -> Result<Option<Tls>, String> {
     // In the middle of a page, so that there is something to look at on both sides.
     let inside = align.max(4096);
     Ok(Some(Tls { size, first: address(first) + inside, second: address(first + pages) + inside }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_held_once_and_within_bounds() {
+        let all = |written: &[Range<u64>]| zeros(written, 1 << 32);
+        assert_eq!(all(&[50..60, 0..10, 5..20, 0..20, 8..9, 20..30]), [0..10, 10..20, 20..30, 50..60]);
+        assert_eq!(zeros(&[0..4, 5..10, 5..11], 10), [0..4, 5..10]);
+        assert_eq!(
+            all(&[10..10 + MOST_ZEROS - 4, 1 << 30..(1 << 30) + 100, 1 << 31..(1 << 31) + 1]),
+            [10..MOST_ZEROS + 6, 1 << 30..(1 << 30) + 4]
+        );
+        let many = vec![0..MOST_ZEROS + 1; 1000];
+        assert_eq!(all(&many).iter().map(|zeros| zeros.end - zeros.start).sum::<u64>(), MOST_ZEROS);
+    }
 }

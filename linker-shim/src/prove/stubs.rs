@@ -5,6 +5,7 @@ use wasm_encoder::{
     CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, ImportSection,
     Module, TableSection, TagSection, TypeSection, ValType,
 };
+use wasm_threads::report::name_of;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef};
 
 /// What stands in for each import.
@@ -23,7 +24,20 @@ pub struct Import {
     pub name: String,
     /// A memory has no stub.
     pub memory: bool,
+    /// Whether its stub gives the module a value.
+    pub gives: Gives,
 }
+
+/// When a stub gives the module a value, which another host may give otherwise.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    Never,
+    WhenCalled,
+    Always,
+}
+
+/// The most elements that all tables of a module may begin with: every instance has its own, of 8 bytes and more each.
+const MOST_ELEMENTS: u64 = 1 << 20;
 
 /// The sections of the module that is made.
 #[derive(Default)]
@@ -47,6 +61,7 @@ pub fn of(bytes: &[u8]) -> Result<Stubs, String> {
     let mut results: Vec<Option<Vec<wasmparser::ValType>>> = Vec::new();
     let mut imports = Vec::new();
     let mut parts = Parts::default();
+    let mut elements = 0_u64;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| error.to_string())? {
             Payload::TypeSection(section) => {
@@ -64,16 +79,35 @@ pub fn of(bytes: &[u8]) -> Result<Stubs, String> {
                 for import in section.into_imports() {
                     let import = import.map_err(|error| error.to_string())?;
                     let number = imports.len();
-                    parts
-                        .add(number, import.ty, &results)
-                        .map_err(|problem| format!("it imports {}.{}, {problem}", import.module, import.name))?;
+                    parts.add(number, import.ty, &results).map_err(|problem| {
+                        format!("it imports {}.{}, {problem}", name_of(import.module), name_of(import.name))
+                    })?;
+                    let gives = match import.ty {
+                        TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                            let results = results.get(index as usize).and_then(Option::as_ref);
+                            if results.is_some_and(|results| !results.is_empty()) { Gives::WhenCalled } else { Gives::Never }
+                        }
+                        TypeRef::Global(_) | TypeRef::Table(_) => Gives::Always,
+                        TypeRef::Memory(_) | TypeRef::Tag(_) => Gives::Never,
+                    };
+                    if let TypeRef::Table(table) = import.ty {
+                        elements = elements.saturating_add(table.initial);
+                    }
                     let (module, name) = (import.module.to_owned(), import.name.to_owned());
-                    imports.push(Import { module, name, memory: matches!(import.ty, TypeRef::Memory(_)) });
+                    imports.push(Import { module, name, memory: matches!(import.ty, TypeRef::Memory(_)), gives });
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    elements = elements.saturating_add(table.map_err(|error| error.to_string())?.ty.initial);
                 }
             }
             Payload::CodeSectionStart { .. } | Payload::DataSection(_) | Payload::ExportSection(_) => break,
             _ => {}
         }
+    }
+    if elements > MOST_ELEMENTS {
+        return Err(format!("its tables begin with {elements} elements, which is more than {MOST_ELEMENTS}"));
     }
     let called = u32::try_from(results.len()).map_err(|error| error.to_string())?;
     types.ty().function([ValType::I32], []);

@@ -21,10 +21,15 @@ const told = (thrown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.me
 function work({ module, stubs, plan }) {
   let exports;
   const called = new Set();
+  let gave; // the first import that was called and has a result
   const value = (name) => (exports?.[name] instanceof WebAssembly.Global ? Number(exports[name].value) : null);
   const start = ({ memories }) => {
     exports = undefined;
-    const stub = new WebAssembly.Instance(stubs, { stub: { called: (number) => void (called.size < 8 && called.add(number)) } });
+    const note = (number) => {
+      if (called.size < 8) called.add(number);
+      if (plan.imports[number].gives) gave ??= number;
+    };
+    const stub = new WebAssembly.Instance(stubs, { stub: { called: note } });
     // Without a prototype, any name is a name as any other.
     const imports = Object.create(null);
     let memory = 0;
@@ -40,6 +45,7 @@ function work({ module, stubs, plan }) {
 
   parentPort.on("message", (message) => {
     called.clear();
+    gave = undefined;
     const answer = { error: null };
     try {
       answer.value = { start, tls, look }[message.action](message);
@@ -48,7 +54,7 @@ function work({ module, stubs, plan }) {
       // What the module did itself, and not something that could not be made for it.
       answer.trap = thrown instanceof WebAssembly.RuntimeError;
     }
-    parentPort.postMessage({ ...answer, called: [...called], base: value("__tls_base"), stack: value("__stack_alloc") });
+    parentPort.postMessage({ ...answer, called: [...called], gave, base: value("__tls_base"), stack: value("__stack_alloc") });
   });
 }
 
@@ -104,6 +110,7 @@ class Run {
     this.regions = plan.regions.map(({ address, size, at }) => ({
       address,
       content: at === null ? Buffer.alloc(size) : file.subarray(at, at + size),
+      segment: at !== null && at !== plan.template?.at,
     }));
   }
 
@@ -117,7 +124,9 @@ class Run {
     const { tls } = this.plan;
     if (tls && tls.size > 0 && !saw.first.base) {
       // wasm-ld 14 leaves the thread-locals of the first thread to the host.
+      const { gave } = saw.first;
       saw.first = await one.ask("tls", { address: tls.first });
+      saw.first.gave ??= gave;
       if (saw.first.error) return { ...saw, stopped: "first" };
     }
 
@@ -173,9 +182,11 @@ class Run {
     const all = Buffer.from(memory.buffer, 0, memory.length);
     // wasm-bindgen's start takes the thread-locals of the first thread, too, from the heap.
     if (this.plan.after === "wasm-bindgen" && this.template && base) this.regions.push({ address: base, content: this.template });
-    this.regions = this.regions.flatMap(({ address, content }) => {
+    // Those that are to be seen written.
+    this.segments = this.regions.filter(({ segment, content }) => segment && content.some((byte) => byte !== 0)).length;
+    this.regions = this.regions.flatMap(({ address, content, segment }) => {
       const known = address ?? (content.length >= 16 ? all.indexOf(content) : -1);
-      return known >= 0 && known + content.length <= memory.length ? [{ address: known, content }] : [];
+      return known >= 0 && known + content.length <= memory.length ? [{ address: known, content, segment }] : [];
     });
   }
 
@@ -214,6 +225,8 @@ class Run {
       const reverted = byStart.length > 0 ? byStart : wrong(changed.revertedByTls);
       saw.data.bytes = changed.reverted.reduce((sum, { of }) => sum + of, 0);
       saw.data.places = changed.reverted.filter(({ of }) => of > 0).length;
+      saw.data.segments = this.segments;
+      saw.data.shown = changed.reverted.filter(({ of }, number) => of > 0 && this.regions[number].segment).length;
       if (reverted.length > 0) {
         // Not because of something else that was changed: by itself that byte is written again, too.
         const [{ address, at }] = reverted;
@@ -227,6 +240,7 @@ class Run {
       saw.tls = {
         error: plain.tls.error,
         called: plain.tls.called,
+        gave: plain.tls.gave,
         base: plain.tls.base,
         outside: plain.outside,
         unwritten: changed ? plain.own.filter((byte, index) => byte === PATTERNS[1] && changed.own[index] === PATTERNS[0]).length : plain.own.filter((byte) => byte === PATTERNS[1]).length,
