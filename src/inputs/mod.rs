@@ -8,6 +8,7 @@ pub use object::Object;
 use crate::command_line::{From, Input, Options, Style};
 use crate::module::OpenFile;
 use object::{Look, Says};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::ops::ControlFlow;
@@ -281,6 +282,8 @@ struct Survey<'a> {
     host: Option<PathBuf>,
     refusing: Option<PathBuf>,
     needs: Vec<String>,
+    /// The same: a hostile object may have hundreds of thousands.
+    known_needs: BTreeSet<String>,
     archives: Vec<PathBuf>,
     /// The first object of each kind among those that decide: rustc's in a rustc link, else every one that is linked for sure.
     atomic: Option<PathBuf>,
@@ -302,6 +305,7 @@ impl<'a> Survey<'a> {
             host: None,
             refusing: None,
             needs: Vec::new(),
+            known_needs: BTreeSet::new(),
             archives: Vec::new(),
             atomic: None,
             without: None,
@@ -385,7 +389,7 @@ impl<'a> Survey<'a> {
 
     fn add_needs(&mut self, object: &Object) {
         for need in &object.needs {
-            if !self.needs.contains(need) {
+            if self.known_needs.insert(need.clone()) {
                 self.needs.push(need.clone());
             }
         }
