@@ -165,7 +165,9 @@ impl Output {
         let mut builder = tempfile::Builder::new();
         // No `*.wasm` finds it.
         let kept = builder.prefix(&name).suffix(".earlier").make_in(folder, |path| std::fs::hard_link(&self.module, path));
-        kept.ok().map(|kept| Earlier(kept.into_temp_path()))
+        let kept = kept.ok()?.into_temp_path();
+        super::signals::remove_at_the_end(&kept);
+        Some(Earlier(kept))
     }
 
     /// Takes away what a link made that does not count. What was kept of an earlier one stands there again.

@@ -26,13 +26,13 @@ mod unix {
     struct State {
         /// The linker that runs, not yet waited for: its number is nobody else's.
         linker: Option<Pid>,
-        /// What is to be removed where this process ends without unwinding.
-        folder: Option<PathBuf>,
+        /// What is to be removed where this process ends without unwinding: files, and folders with all in them.
+        temporary: Vec<PathBuf>,
         /// The signal that told us to end.
         told: Option<i32>,
     }
 
-    static STATE: Mutex<State> = Mutex::new(State { linker: None, folder: None, told: None });
+    static STATE: Mutex<State> = Mutex::new(State { linker: None, temporary: Vec::new(), told: None });
 
     fn state() -> MutexGuard<'static, State> {
         STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,10 +62,10 @@ mod unix {
         child.wait()
     }
 
-    /// The folder that must not be left behind.
-    pub(crate) fn remove_at_the_end(folder: &Path) {
+    /// A file or folder that must not be left behind.
+    pub(crate) fn remove_at_the_end(path: &Path) {
         watch();
-        state().folder = Some(folder.to_owned());
+        state().temporary.push(path.to_owned());
     }
 
     /// Ends by the signal that told us to, if one did. What had to be done before that is done.
@@ -77,8 +77,8 @@ mod unix {
     }
 
     fn end(state: &State, signal: i32) {
-        if let Some(folder) = &state.folder {
-            let _ = std::fs::remove_dir_all(folder);
+        for path in &state.temporary {
+            let _ = std::fs::remove_file(path).or_else(|_| std::fs::remove_dir_all(path));
         }
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }

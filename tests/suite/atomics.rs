@@ -3,13 +3,15 @@
 use crate::support::archive::Archive;
 use crate::support::no_core::THREADED;
 use crate::support::place::OUTPUT;
+use crate::support::recorder::write_program;
 use crate::support::{FLAVOR, Facts, NoCore, Place, Run, assert_same_bytes, objects, read, shim, temp_folder};
 use crate::support::{Suite, Tool};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 
 pub fn tests(suite: &mut Suite) {
     let every_linker = [Tool::RustLld, Tool::WasmLd(14), Tool::WasmLd(16), Tool::WasmLd(19), Tool::WasmLd(22)];
@@ -32,6 +34,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("undecided_and_failing_says_it_once", &[Tool::RustLld], undecided_and_failing_says_it_once);
     suite.test("many_objects", &[Tool::Rustc, Tool::RustLld], many_objects);
     suite.test("an_earlier_output_and_many_objects", &[Tool::Rustc, Tool::RustLld], an_earlier_output_and_many_objects);
+    suite.test("ended_among_many_objects", &[Tool::Rustc, Tool::RustLld], ended_among_many_objects);
     suite.test("a_mixture_among_many_objects", &[Tool::Rustc, Tool::RustLld], a_mixture_among_many_objects);
     suite.test("many_objects_without_atomics", &[Tool::Rustc, Tool::RustLld], many_objects_without_atomics);
     suite.test("rustc_several_codegen_units", &[Tool::RustLld], several_codegen_units);
@@ -504,6 +507,31 @@ fn an_earlier_output_and_many_objects() {
     link(&line).run().expect_success().expect_silence();
     Facts::read(place.path(OUTPUT)).assert_threaded();
     assert_eq!(names(), before);
+}
+
+/// A linker that takes its time is ended with the shim: the earlier output is whole, and nothing lies beside it.
+fn ended_among_many_objects() {
+    let (place, line) = place_of_many();
+    let linker = place.path("slow-linker");
+    write_program(&linker, b"#!/bin/sh\n: >started\nexec sleep 60\n");
+    place.write(OUTPUT, b"the earlier one");
+    let names = || -> BTreeSet<OsString> {
+        fs::read_dir(place.folder()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect()
+    };
+    let mut before = names();
+    before.insert("started".into());
+    let run = Run::new(shim()).words(FLAVOR).words(line.split_whitespace()).words(["-o", OUTPUT]).folder(place.folder());
+    let mut shim = run.env("WASM_THREADS_LINKER", &linker).command().spawn().expect("it starts");
+    let begun = Instant::now();
+    while !place.path("started").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the linker does not start");
+        sleep(Duration::from_millis(5));
+    }
+    assert_ne!(names(), before, "the earlier output has a second name meanwhile");
+    Run::new("kill").words(["-s", "TERM"]).word(shim.id().to_string()).run().expect_success();
+    assert!(!shim.wait().expect("a child").success());
+    assert_eq!(names(), before);
+    assert_same_bytes(read(place.path(OUTPUT)), "the earlier one");
 }
 
 fn modified(path: &Path) -> SystemTime {
