@@ -91,7 +91,8 @@ fn assert_no_orphan(group: u32) {
 /// Ways through the shim: waited for, run out of sight, and with a copy of a response file to be removed.
 const WAYS: [&[&str]; 4] = [
     &["atomic.o", "pipe", "-o", "out.wasm"],
-    &["atomic.bc", "pipe", "-o", "out.wasm"],
+    // An object that is a pipe would not be asked about: it can be read only once.
+    &["atomic.bc", "--allow-undefined-file=pipe", "-o", "out.wasm"],
     &["@words", "pipe", "-o", "out.wasm"],
     &["atomic.o", "pipe", "-o", "-"],
 ];
@@ -138,8 +139,8 @@ fn linker_stopped_and_continued() {
     let scene = Scene::new();
     scene.fifo("pipe");
     let before = scene.names();
-    for way in &WAYS[..3] {
-        let mut link = AtWork::new(&scene, &scene.shim().words(*way));
+    for way in [WAYS[0], WAYS[2]] {
+        let mut link = AtWork::new(&scene, &scene.shim().words(way));
         let linker = link.linker().expect("the linker runs");
         assert!(kill("STOP", linker.into()));
         link.pipe.write_all(&read(objects::neutral())).expect("a pipe takes a few bytes");
@@ -283,8 +284,8 @@ pub(super) fn large(scene: &Scene, name: &str, size: u32) {
 fn signals_that_were_ignored_stay_so() {
     let scene = Scene::new();
     scene.fifo("pipe");
-    for way in &WAYS[..3] {
-        let run = within("trap '' HUP INT; exec \"$@\"", &[], &scene.shim().words(*way));
+    for way in [WAYS[0], WAYS[2]] {
+        let run = within("trap '' HUP INT; exec \"$@\"", &[], &scene.shim().words(way));
         let mut link = AtWork::new(&scene, &run);
         let group = i64::from(link.shim.id());
         for signal in ["HUP", "INT"] {
