@@ -76,6 +76,13 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     assert!(again.own.is_empty(), "{:?} of {words:?}", again.own);
+    // A limit that is known: of `-Wl,@file` with one of our words in the file, the others are handed on one by one, and a comma in
+    // one of them divides it.
+    let has = |text: &[u8], what: &[u8]| text.windows(what.len()).any(|window| window == what);
+    let by_driver = words.iter().any(|word| has(word.as_bytes(), b",@")) || files.values().any(|text| has(text, b",@"));
+    if by_driver && !line.own.is_empty() && files.values().any(|text| text.contains(&b',')) {
+        return;
+    }
     assert_eq!(format!("{:?}", again.options), format!("{:?}", line.options), "{words:?} as {forwarded:?}");
 });
 
