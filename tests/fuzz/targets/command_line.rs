@@ -40,6 +40,8 @@ fuzz_target!(|data: &[u8]| {
 
     if let Err(finding) = Settings::new(&line, &|_| None) {
         assert_harmless(&finding.to_string());
+        // Refused: nothing is handed on.
+        return;
     }
     let _ = Target::of(&line.options, line.style);
 
@@ -63,7 +65,7 @@ fuzz_target!(|data: &[u8]| {
 
     // Read once more: nothing of ours is left, and all else says what it said. A line that cannot be read to its end is handed on
     // for the linker to refuse.
-    if line.unreadable.is_some() || loaded.get() * 2 > MOST_LOADED {
+    if line.unreadable.is_some() || loaded.get() * 2 > MOST_LOADED || once {
         return;
     }
     let again = CommandLine::parse(&forwarded, &mut |name| {
