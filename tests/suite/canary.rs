@@ -3,6 +3,7 @@
 //! Three releases in a row took away a part of it (1.92, 1.96, 1.97). `tests/canary +nightly` asks any toolchain.
 
 use crate::support::no_core::THREADED;
+use crate::support::tool::old_rustcs;
 use crate::support::{NoCore, Recorder, Run, Suite, Tool, golden, repository, temp_folder};
 use std::env;
 use std::fmt::Write;
@@ -25,6 +26,9 @@ pub fn tests(suite: &mut Suite) {
     suite.test("stable", &[Tool::Rustc], || ask(&Tool::Rustc.path()));
     suite.test("nightly", &[Tool::Nightly], || ask(&Tool::Nightly.path()));
     suite.test("rustc_web", &[Tool::RustcWeb], || ask(&Tool::RustcWeb.path()));
+    for rustc in old_rustcs() {
+        suite.test(&rustc.name().replace([' ', '.'], "_"), &[rustc], move || ask(&rustc.path()));
+    }
     suite.test("each_known_break_is_on_record", &[], each_known_break);
     suite.test("no_dependency_wants_a_newer_rustc_than_stated", &[Tool::Rustc], no_dependency_wants_a_newer_rustc);
     if let Some(rustc) = env::var_os(VARIABLE) {
@@ -129,11 +133,13 @@ fn each_known_break() {
     };
     let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
     // Until 1.91 atomics brought seven words; since then they change nothing.
-    let (plain, atomics) = record(91);
-    for word in ["--shared-memory", "--import-memory", "--max-memory=1073741824", "--export=__wasm_init_tls"] {
-        assert!(has(&atomics, word) && !has(&plain, word), "{word}: {atomics:?}");
+    for version in [85, 88, 91] {
+        let (plain, atomics) = record(version);
+        for word in ["--shared-memory", "--import-memory", "--max-memory=1073741824", "--export=__wasm_init_tls"] {
+            assert!(has(&atomics, word) && !has(&plain, word), "1.{version}: {word}: {atomics:?}");
+        }
+        assert_eq!(atomics.len(), plain.len() + 7, "1.{version}");
     }
-    assert_eq!(atomics.len(), plain.len() + 7);
     for (version, undefined, heap_base) in [(92, true, true), (95, true, true), (96, false, true), (97, false, false)] {
         let (plain, atomics) = record(version);
         assert_eq!(plain, atomics, "1.{version}");

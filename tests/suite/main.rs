@@ -72,6 +72,8 @@ mod security;
 mod shared_memory;
 mod support;
 #[cfg(unix)]
+mod toolchains;
+#[cfg(unix)]
 mod verdict_page;
 #[cfg(unix)]
 mod wasi;
@@ -125,6 +127,7 @@ fn main() {
         suite.module("recipes", recipes::tests);
         suite.module("reproduce", reproduce::tests);
         suite.module("shared_memory", shared_memory::tests);
+        suite.module("toolchains", toolchains::tests);
         suite.module("verdict_page", verdict_page::tests);
         suite.module("wasi", wasi::tests);
         suite.module("wasm_pack", wasm_pack::tests);
@@ -144,7 +147,7 @@ fn main() {
     #[cfg(not(unix))]
     eprintln!(
         "not run on this system, for want of scripts: atomics bad_use between build_calls c c_on_a_page canary check_run clang crowds \
-         doctor emscripten explain forwarding init inspect lines linkers modes pipeline recipes reproduce shared_memory verdict_page wasi \
+         doctor emscripten explain forwarding init inspect lines linkers modes pipeline recipes reproduce shared_memory toolchains verdict_page wasi \
          wasm_pack web_rayon wide"
     );
     suite.run()

@@ -11,16 +11,19 @@ use std::sync::{LazyLock, Mutex};
 /// What stands in front of every source: the lang items that the compiler insists on, integers that can be copied and added,
 /// an atomic addition, and the instruction that wakes a waiting thread.
 ///
-/// `drop_glue` is the name from 1.97 on of what was `drop_in_place`; each compiler refuses the other's.
+/// Each compiler refuses what another wants. `drop_glue` is the name from 1.97 on of what was `drop_in_place`. Until 1.88, `Sized` stood
+/// alone (`sized_alone`), and an atomic instruction had its ordering in its name.
 const PRELUDE: &str = r#"
 #![no_core]
 #![allow(internal_features, incomplete_features, dead_code, static_mut_refs)]
 #![feature(no_core, lang_items, intrinsics, rustc_attrs, auto_traits, adt_const_params)]
 #![feature(thread_local, link_llvm_intrinsics, linkage)]
 
-#[lang = "pointee_sized"] pub trait PointeeSized {}
-#[lang = "meta_sized"] pub trait MetaSized: PointeeSized {}
-#[lang = "sized"] pub trait Sized: MetaSized {}
+#[cfg_attr(not(sized_alone), lang = "pointee_sized")] pub trait PointeeSized {}
+#[cfg_attr(not(sized_alone), lang = "meta_sized")] pub trait MetaSized: PointeeSized {}
+#[cfg(not(sized_alone))] #[lang = "sized"] pub trait Sized: MetaSized {}
+#[cfg(sized_alone)] #[lang = "sized"] pub trait Sized {}
+#[cfg(sized_alone)] impl<T: ?Sized> PointeeSized for T {}
 #[lang = "copy"] pub trait Copy: Sized {}
 #[lang = "sync"] pub unsafe auto trait Sync {}
 #[lang = "freeze"] pub unsafe auto trait Freeze {}
@@ -38,11 +41,19 @@ impl Add for i32 { type Output = i32; fn add(self, right: i32) -> i32 { self + r
 pub enum AtomicOrdering { Relaxed, Release, Acquire, AcqRel, SeqCst }
 impl StructuralPartialEq for AtomicOrdering {}
 impl ConstParamTy for AtomicOrdering {}
+#[cfg(not(sized_alone))]
 #[rustc_intrinsic]
 pub unsafe fn atomic_xadd<T: Copy, U: Copy, const ORDERING: AtomicOrdering>(place: *mut T, add: U) -> T;
+// 1.85 wants a body, which it puts aside.
+#[cfg(sized_alone)]
+#[rustc_intrinsic]
+pub unsafe fn atomic_xadd_seqcst<T: Copy>(_place: *mut T, _add: T) -> T { loop {} }
 /// Adds to a number that all threads share; what it was before.
 pub unsafe fn atomic_add(place: *mut i32, add: i32) -> i32 {
+    #[cfg(not(sized_alone))]
     unsafe { atomic_xadd::<i32, i32, { AtomicOrdering::SeqCst }>(place, add) }
+    #[cfg(sized_alone)]
+    unsafe { atomic_xadd_seqcst(place, add) }
 }
 unsafe extern "C" {
     /// Wakes so many threads. Only for sources compiled with `+atomics`.
@@ -207,7 +218,7 @@ pub fn lang_items(rustc: &Path) -> &'static [&'static str] {
 }
 
 fn ask_for_lang_items(rustc: &Path) -> &'static [&'static str] {
-    const CHOICES: [&[&str]; 2] = [&["--cfg=drop_glue"], &[]];
+    const CHOICES: [&[&str]; 3] = [&["--cfg=drop_glue"], &[], &["--cfg=sized_alone"]];
     let folder = super::temp_folder();
     let source = folder.path().join("prelude.rs");
     fs::write(&source, PRELUDE).expect("a source can be written");
@@ -224,5 +235,5 @@ fn ask_for_lang_items(rustc: &Path) -> &'static [&'static str] {
     if let Some((words, _)) = tried.iter().find(|(_, ran)| ran.success()) {
         return words;
     }
-    panic!("{} accepts the prelude in no form:\n{:?}\n{:?}", rustc.display(), tried[0].1, tried[1].1);
+    panic!("{} accepts the prelude in no form:\n{:#?}", rustc.display(), tried.map(|(_, ran)| ran));
 }

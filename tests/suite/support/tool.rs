@@ -21,6 +21,8 @@ pub enum Tool {
     Nightly,
     /// The very `rustc` that made the demo's objects.
     SampleRustc,
+    /// `rustc` of rustup's toolchain of that version, one of `old_rustcs` in `tests/run`.
+    OldRustc(&'static str),
     /// Debian's `wasm-ld-NN`.
     WasmLd(u32),
     /// `clang-22`.
@@ -78,6 +80,7 @@ impl Tool {
             Tool::WasiThreads => "std of wasm32-wasip1-threads".into(),
             Tool::Nightly => "nightly".into(),
             Tool::SampleRustc => sample_version(),
+            Tool::OldRustc(version) => format!("rustc {version}"),
             Tool::WasmLd(version) => format!("lld-{version}"),
             Tool::Clang => "clang-22".into(),
             Tool::LlvmAr => "llvm-ar-22".into(),
@@ -110,6 +113,7 @@ impl Tool {
             Tool::WasiThreads => "rustup target add wasm32-wasip1-threads --toolchain stable".into(),
             Tool::Nightly => "rustup toolchain install nightly".into(),
             Tool::SampleRustc => format!("rustup toolchain install {}", sample_version().trim_start_matches("rustc ")),
+            Tool::OldRustc(version) => format!("rustup toolchain install {version}"),
             Tool::WasmLd(version) => format!("package lld-{version}"),
             Tool::Clang => "package clang-22".into(),
             Tool::LlvmAr => "package llvm-22".into(),
@@ -164,6 +168,7 @@ impl Tool {
                 let rustc = rustc_of(&sysroot)?;
                 Run::new(&rustc).word("--version").run().stdout_text().starts_with(&version).then_some(rustc)
             }
+            Tool::OldRustc(version) => rustup_sysroot(version).and_then(|sysroot| rustc_of(&sysroot)),
             Tool::WasmLd(version) => on_path(&format!("wasm-ld-{version}")),
             Tool::Clang => on_path("clang-22"),
             Tool::LlvmAr => on_path("llvm-ar-22"),
@@ -266,6 +271,11 @@ pub fn pinned(tool: &str) -> &'static str {
     line.unwrap_or_else(|| panic!("tests/run names the version of {tool}"))
 }
 
+/// The older compilers that `tests/run` installs.
+pub fn old_rustcs() -> impl Iterator<Item = Tool> {
+    pinned("old_rustcs").trim_matches(['(', ')']).split(' ').map(Tool::OldRustc)
+}
+
 /// The host's triple, as its rustc says it.
 pub fn host() -> String {
     let rustc = Tool::Rustc.path();
@@ -292,7 +302,8 @@ fn rustc_of(sysroot: &Path) -> Option<PathBuf> {
     rustc.is_file().then_some(rustc)
 }
 
-fn tool_of(sysroot: &Path, name: &str) -> Option<PathBuf> {
+/// A program that a toolchain brings for its own use.
+pub fn tool_of(sysroot: &Path, name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let hosts = sysroot.join("lib").join("rustlib").read_dir().ok()?;
     hosts.filter_map(|host| Some(host.ok()?.path().join("bin").join(&file))).find(|path| path.is_file())
