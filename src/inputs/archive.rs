@@ -1,11 +1,11 @@
 //! The members of an archive: GNU, BSD, COFF or thin.
 
 use super::object::{self, Look, Object};
+use super::read_ahead::{ReadAhead, Reader};
 use crate::module::{OpenFile, Part};
 use ::object::read::ReadCache;
 use ::object::read::archive::ArchiveFile;
 use object::Says;
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,7 @@ pub(crate) struct Member {
 /// Visits the members of the archive at `path`, until `visit` breaks. An archive that is none visits what can be: the real linker
 /// will complain of the rest. An error says that a file could not be opened.
 pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member) -> ControlFlow<()>) -> io::Result<()> {
-    let read = || -> io::Result<(OpenFile, File)> { Ok((OpenFile::open(path)?, File::open(path)?)) };
-    let ended = read().and_then(|(file, again)| walk(path, &file, again, look, visit));
+    let ended = OpenFile::open(path).and_then(|file| walk(path, &file, look, visit));
     if let Err(error) = &ended {
         log::info!("cannot read the archive {}: {error}", path.display());
     }
@@ -30,13 +29,7 @@ pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member) -> Cont
     ended.or_else(|error| if error.kind() == io::ErrorKind::InvalidData { Ok(()) } else { Err(error) })
 }
 
-fn walk(
-    path: &Path,
-    file: &OpenFile,
-    again: File,
-    look: Look,
-    mut visit: impl FnMut(Member) -> ControlFlow<()>,
-) -> io::Result<()> {
+fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member) -> ControlFlow<()>) -> io::Result<()> {
     let itself = object::read(file, look);
     if itself.says != Says::Archive {
         // An object under an archive's name: the linker goes by contents, too.
@@ -44,7 +37,8 @@ fn walk(
         return Ok(());
     }
     let malformed = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    let cache = ReadCache::new(again);
+    let ahead = ReadAhead::new(file);
+    let cache = ReadCache::new(Reader { ahead: &ahead, at: 0 });
     let archive = ArchiveFile::parse(&cache).map_err(malformed)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     for member in archive.members() {
@@ -59,7 +53,7 @@ fn walk(
             }
         } else {
             let (start, size) = member.file_range();
-            object::read(&Part::new(file, start, size), look)
+            object::read(&Part::new(&ahead, start, size), look)
         };
         if object.says != Says::Archive && visit(Member { name, object }).is_break() {
             break;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod object;
+mod read_ahead;
 
 pub use object::Object;
 
@@ -46,7 +47,7 @@ pub struct Inputs {
     pub rustc: bool,
     /// An object of the machine that builds.
     pub host: Option<PathBuf>,
-    /// An object on the line that must not be linked into a shared memory.
+    /// An object on the line that must not be linked into a shared memory, if one was read.
     pub refusing: Option<PathBuf>,
     /// Crates among the inputs that said `required!`. Complete only where every member was read, as it is for `No`.
     pub needs: Vec<String>,
@@ -55,12 +56,12 @@ pub struct Inputs {
 impl Inputs {
     /// Opens the inputs of `options`, as far as the question needs.
     pub fn survey(options: &Options, style: Style) -> Inputs {
-        Inputs::surveyed(Survey::new(options), style)
+        Inputs::surveyed(Survey { answer_is_enough: true, ..Survey::new(options) }, style)
     }
 
     /// The same while a linker runs, which needs a processor, too.
     pub(crate) fn survey_beside(options: &Options, style: Style) -> Inputs {
-        Inputs::surveyed(Survey { beside: true, ..Survey::new(options) }, style)
+        Inputs::surveyed(Survey { answer_is_enough: true, beside: true, ..Survey::new(options) }, style)
     }
 
     fn surveyed(mut survey: Survey<'_>, style: Style) -> Inputs {
@@ -278,6 +279,8 @@ struct Survey<'a> {
     look: Look,
     /// A linker runs meanwhile.
     beside: bool,
+    /// Nothing needs to be read once it is known that atomics are present.
+    answer_is_enough: bool,
     rustc: bool,
     host: Option<PathBuf>,
     refusing: Option<PathBuf>,
@@ -301,6 +304,7 @@ impl<'a> Survey<'a> {
             options,
             look: Look::AtSections,
             beside: false,
+            answer_is_enough: false,
             rustc: has_rust_objects(options),
             host: None,
             refusing: None,
@@ -328,6 +332,16 @@ impl<'a> Survey<'a> {
                 objects.push((path, input.lazy));
             }
         }
+        // The startup code of C, which often says nothing, and the first objects behind it.
+        let few = objects.len().min(8);
+        let rest = objects.split_off(few);
+        self.read_these(objects);
+        if !(self.answer_is_enough && self.is_threaded()) {
+            self.read_these(rest);
+        }
+    }
+
+    fn read_these(&mut self, objects: Vec<(PathBuf, bool)>) {
         let read = read_all(&objects, self.look, self.beside);
         for ((path, lazy), object) in objects.into_iter().zip(read) {
             // One alone may succeed where several at once did not.
@@ -413,7 +427,15 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Whether atomics are present whatever else is on the line: C has no mixtures, and what is not linked on demand is linked.
+    fn is_threaded(&self) -> bool {
+        !self.rustc && self.atomic.is_some()
+    }
+
     fn decide(&mut self) -> Atomics {
+        if let Some(path) = self.atomic.as_ref().filter(|_| self.is_threaded()) {
+            return Atomics::Yes(format!("{} uses atomics", path.display()));
+        }
         if let Some(why) = &self.unread {
             return Atomics::Undecided(Undecided::Bitcode, why.clone());
         }
