@@ -222,16 +222,18 @@ pub(crate) fn first_to_read_once(options: &Options) -> Option<PathBuf> {
 }
 
 fn object_at(path: &Path, look: Look) -> Option<Object> {
-    open_object(path, look).ok()
+    open_object(path, look, &mut [0; HEAD]).ok()
 }
 
-fn open_object(path: &Path, look: Look) -> io::Result<Object> {
+/// Of an object that is not larger, all is read at once, in bytes.
+const HEAD: usize = 4096;
+
+fn open_object(path: &Path, look: Look, head: &mut [u8; HEAD]) -> io::Result<Object> {
     if !made_by_rustc(path) {
         return OpenFile::open(path).map(|file| object::read(&file, look));
     }
     // There may be thousands of these, and most of the time goes into calls of the system: no more of them than it takes.
-    let mut head = [0; 4096];
-    match OpenFile::open_at_head(path, &mut head)? {
+    match OpenFile::open_at_head(path, head)? {
         (_, Some(file)) => Ok(object::read(&file, look)),
         (count, None) => Ok(object::read(&head[..count], look)),
     }
@@ -247,7 +249,10 @@ fn is_want(error: &io::Error) -> bool {
 
 /// What each of `objects` says, in their order.
 fn read_all(objects: &[(PathBuf, bool)], look: Look, beside: bool) -> Vec<io::Result<Object>> {
-    let read = |part: &[(PathBuf, bool)]| part.iter().map(|(path, _)| open_object(path, look)).collect::<Vec<_>>();
+    let read = |part: &[(PathBuf, bool)]| {
+        let mut head = [0; HEAD];
+        part.iter().map(|(path, _)| open_object(path, look, &mut head)).collect::<Vec<_>>()
+    };
     // An object takes about five microseconds, and a thread about fifty; to learn how many can run takes longer still.
     const WORTH_A_THREAD: usize = 128;
     if objects.len() < 2 * WORTH_A_THREAD {
@@ -325,7 +330,8 @@ impl<'a> Survey<'a> {
         for input in &self.options.inputs {
             let Some(path) = locate(input, self.options) else { continue };
             // An rlib is an archive by its name: it need not be opened to know that, and often need not be opened at all.
-            let by_name = path.extension().is_some_and(|extension| extension == "rlib" || extension == "a");
+            let name = path.as_os_str().as_encoded_bytes();
+            let by_name = name.ends_with(b".rlib") || name.ends_with(b".a");
             if by_name || matches!(input.from, From::Library(_)) {
                 self.archives.push(path);
             } else {
@@ -346,7 +352,7 @@ impl<'a> Survey<'a> {
         for ((path, lazy), object) in objects.into_iter().zip(read) {
             // One alone may succeed where several at once did not.
             let object = match object {
-                Err(error) if is_want(&error) => open_object(&path, self.look),
+                Err(error) if is_want(&error) => open_object(&path, self.look, &mut [0; HEAD]),
                 other => other,
             };
             let object = match object {
