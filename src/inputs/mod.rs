@@ -476,3 +476,57 @@ impl<'a> Survey<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::CommandLine;
+    use std::ffi::OsString;
+
+    /// What a line of so many objects says, each of which has one entry of features, or none.
+    fn survey(objects: &[(&str, &str)]) -> (Inputs, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut words = vec![OsString::from("-flavor"), "wasm".into()];
+        for (name, feature) in objects {
+            let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+            if let Some((first, rest)) = feature.split_at_checked(1) {
+                let entry = [&[1, first.as_bytes()[0], rest.len() as u8], rest.as_bytes()].concat();
+                bytes.extend([&[0, 16 + entry.len() as u8, 15], &b"target_features"[..], &entry].concat());
+            }
+            let path = folder.path().join(format!("{}-{name}", words.len()));
+            std::fs::write(&path, bytes).unwrap();
+            words.push(path.into());
+        }
+        let line = CommandLine::parse(&words, &mut |_| None);
+        (Inputs::survey(&line.options, line.style), any_refuses(&line.options))
+    }
+
+    #[test]
+    fn a_line_of_c_is_read_to_its_first_answer() {
+        let line = |at: usize| -> Vec<(&str, &str)> {
+            let mut line = vec![("c.o", ""); 20];
+            line[at].1 = "+atomics";
+            line.push(("c.o", "-shared-mem"));
+            line
+        };
+        let (inputs, refuses) = survey(&line(1));
+        assert!(matches!(inputs.atomics, Atomics::Yes(_)), "{inputs:?}");
+        assert_eq!(inputs.refusing, None, "the last object was read for nothing");
+        assert!(refuses, "who asks for that has all of them read");
+        let (inputs, _) = survey(&line(19));
+        assert!(matches!(inputs.atomics, Atomics::Yes(_)), "{inputs:?}");
+        assert!(inputs.refusing.is_some());
+    }
+
+    #[test]
+    fn a_line_of_rustc_is_read_to_its_end() {
+        let mut line = vec![("r.rcgu.o", "+atomics"); 20];
+        assert!(matches!(survey(&line).0.atomics, Atomics::Yes(_)));
+        line.push(("r.rcgu.o", ""));
+        assert!(matches!(survey(&line).0.atomics, Atomics::Mixed(..)));
+        // C decides nothing against it.
+        line.pop();
+        line.push(("c.o", "-shared-mem"));
+        assert!(matches!(survey(&line).0.atomics, Atomics::Yes(_)));
+    }
+}
