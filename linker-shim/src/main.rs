@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod init;
 mod inspect;
+mod programs;
 mod project;
 mod prove;
 mod rustc;

@@ -1,8 +1,9 @@
 //! The compiler that a build would use, and what it can do.
 
+use crate::programs;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// A compiler that answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ impl Rustc {
     /// What it said, or why it could not be asked.
     pub fn ask(command: &OsStr, folder: &Path) -> Result<Rustc, String> {
         let said = |words: &[&str]| -> Result<String, String> {
-            let output = Command::new(command).args(words).current_dir(folder).stdin(Stdio::null()).output();
+            let output = programs::command(command)
+                .and_then(|mut rustc| rustc.args(words).current_dir(folder).stdin(Stdio::null()).output());
             let output = output.map_err(|error| format!("{} cannot be run: {error}", command.display()))?;
             if !output.status.success() {
                 let complaint = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "\n    ");

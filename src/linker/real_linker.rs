@@ -1,5 +1,6 @@
 //! Where the real linker is.
 
+use super::programs::{find_program, folders_on_path, is_program};
 use super::system::System;
 use crate::command_line::Style;
 use crate::os_bytes::bytes;
@@ -92,8 +93,7 @@ fn find_named(named: &OsStr, by: &str) -> Result<RealLinker, Box<Finding>> {
     let mut search = Search { looked: Vec::new() };
     let path = Path::new(named);
     let found = if System::HERE.names_a_folder(named) {
-        let files = std::iter::once(named.to_owned()).chain(System::HERE.programs(named));
-        let found = files.map(PathBuf::from).find(|file| is_program(file));
+        let found = find_program(named);
         if found.is_none() {
             search.looked.push(format!("{} ({})", path.display(), why_no_program(path)));
         }
@@ -220,15 +220,9 @@ impl Search {
     /// starting a process.
     fn in_sysroot(&mut self, name: &str) -> Option<PathBuf> {
         let rustc = env::var_os("RUSTC").filter(|value| !value.is_empty()).unwrap_or_else(|| "rustc".into());
-        // A bare name is looked for here: the system would look into the current folder too, where PATH names it.
-        let program = if System::HERE.names_a_folder(&rustc) {
-            Some(PathBuf::from(&rustc))
-        } else {
-            let files = System::HERE.programs(&rustc);
-            let mut places = folders_on_path().into_iter().flat_map(|folder| files.iter().map(move |file| folder.join(file)));
-            places.find(|path| is_program(path))
-        };
-        let Some(program) = program else {
+        // Not by its name alone: the system would look into the current folder too, where PATH names it.
+        let by_its_path = || System::HERE.names_a_folder(&rustc).then(|| PathBuf::from(&rustc));
+        let Some(program) = find_program(&rustc).or_else(by_its_path) else {
             self.looked.push(format!("the sysroot of {} (which is not on PATH)", rustc.display()));
             return None;
         };
@@ -262,23 +256,6 @@ fn unwrap_gcc_ld(path: PathBuf) -> PathBuf {
         .map(|bin| bin.join(format!("rust-lld{}", env::consts::EXE_SUFFIX)))
         .filter(|candidate| is_program(candidate));
     sibling.unwrap_or(path)
-}
-
-/// Absolute folders only: an empty or relative entry means the current folder, and whatever lies there.
-fn folders_on_path() -> Vec<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).filter(|folder| System::HERE.is_absolute(folder.as_os_str())).collect()
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 /// Whether `path` is this very program, under whatever name or link. A copy or a script that calls us is only noticed by

@@ -1,5 +1,6 @@
 //! What `SECURITY.md` says: which programs a link starts, which files it writes, and what a name may do to who reads it.
 
+use crate::support::link::cargo_wasm_threads;
 use crate::support::place::OUTPUT;
 use crate::support::recorder::write_program;
 use crate::support::{FLAVOR, NoCore, Place, Ran, Run, Suite, Tool, objects, read, repository, shim};
@@ -20,6 +21,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("a_copy_of_a_response_file_is_temporary", watched, a_copy_of_a_response_file);
     suite.test("a_link_with_path_alone", watched, a_link_with_path_alone);
     suite.test("programs_in_the_current_folder_never_run", watched, programs_in_the_current_folder);
+    suite.test("commands_run_no_program_of_the_current_folder", &[Tool::Rustc, Tool::RustLld], commands_in_a_hostile_folder);
     suite.test("no_input_chooses_a_program", watched, no_input_chooses_a_program);
     suite.test("names_of_objects_in_errors_and_in_the_log", &[Tool::Rustc, Tool::RustLld], names_of_objects);
     suite.test("no_unsafe_code", &[], no_unsafe_code);
@@ -201,6 +203,67 @@ fn assert_no_decoy_ran(place: &Place) {
     let ran = fs::read_dir(place.folder()).expect("the folder").flatten().map(|entry| entry.file_name());
     let ran: Vec<_> = ran.filter(|name| name.as_bytes().ends_with(b".ran")).collect();
     assert!(ran.is_empty(), "{ran:?}");
+}
+
+/// A project whose folder has programs by every name that the commands look for, and a PATH with that folder in front.
+fn commands_in_a_hostile_folder() {
+    let place = place();
+    place.link("atomic.o --export=add_shared --export=add_local").threaded(1);
+    fs::create_dir_all(place.path("src")).expect("a folder");
+    place.write("src/main.rs", b"fn main() {}");
+    place.write("Cargo.toml", b"[package]\nname = \"hostile\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n");
+    // A table that only a compiler can tell to be for a target.
+    place.write("config", b"[target.'cfg(target_family = \"wasm\")']\nrustflags = [\"-Copt-level=2\"]\n");
+    fs::create_dir_all(place.path(".cargo")).expect("a folder");
+    fs::rename(place.path("config"), place.path(".cargo/config.toml")).expect("a file");
+    let names = [
+        "cargo",
+        "rustc",
+        "rustup",
+        "node",
+        "wasmtime",
+        "wasm-bindgen",
+        "wasm-bindgen-test-runner",
+        "wasm-opt",
+        "emcc",
+        "clang",
+        "wasm-ld",
+        "rust-lld",
+        "wasm-threads-linker",
+    ];
+    for name in names {
+        // Whose child it is: what cargo starts, by that PATH, is cargo's own choice.
+        write_program(&place.path(name), b"#!/bin/sh\nread -r parent </proc/$PPID/comm\necho \"$parent\" >>\"$0.ran\"\n");
+    }
+    let tools = Tool::Rustc.path().parent().expect("a compiler is in a folder").to_owned();
+    let mut with_tools = OsString::from(".::./:tmp/..:");
+    with_tools.push(&tools);
+    let commands = [
+        "demo",
+        "doctor",
+        "init --dry-run",
+        "check --run out.wasm",
+        "inspect out.wasm",
+        "build",
+        "+nightly build",
+        "run",
+        "test",
+        "build --target wasm32-wasip1-threads",
+        "runner out.wasm",
+        "runner --by=1 node out.wasm",
+    ];
+    for path in [with_tools.as_os_str(), OsStr::new(".:")] {
+        for words in commands {
+            let ran = Run::new(cargo_wasm_threads()).words(words.split(' ')).folder(place.folder()).env("PATH", path).run();
+            for name in names {
+                let by = fs::read_to_string(place.path(format!("{name}.ran"))).unwrap_or_default();
+                assert!(by.lines().all(|parent| parent == "cargo"), "{words} with PATH={path:?}: {name} by {by}: {ran:?}");
+            }
+            let alone = ["doctor", "inspect out.wasm"].contains(&words);
+            assert!(ran.code().is_some_and(|code| code <= 2 || code == 101), "{words}: {ran:?}");
+            assert!(alone || path == with_tools.as_os_str() || !ran.success(), "nothing is there to run, {words}: {ran:?}");
+        }
+    }
 }
 
 fn programs_in_the_current_folder() {

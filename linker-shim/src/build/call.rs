@@ -7,7 +7,8 @@ use super::target::{Host, Target};
 use super::toolchain::{self, Rustup, Std};
 use super::verdict::{self, Verdict};
 use super::words::Words;
-use super::{BUILD_STD, Failure, code, flags, is_shim, on_path, runner, say};
+use super::{BUILD_STD, Failure, code, flags, is_shim, runner, say};
+use crate::programs;
 use crate::rustc::Rustc;
 use cargo_platform::Cfg;
 use serde_json::Value;
@@ -115,10 +116,10 @@ impl Call {
     }
 
     /// Cargo's command, with what is set for it.
-    fn command(&self, subcommand: &str, words: &Words, more: &[OsString]) -> Command {
-        let mut command = self.cargo.with(subcommand, &words.with(&[&self.options, more].concat()));
+    fn command(&self, subcommand: &str, words: &Words, more: &[OsString]) -> Result<Command, Failure> {
+        let mut command = self.cargo.with(subcommand, &words.with(&[&self.options, more].concat()))?;
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
+        Ok(command)
     }
 
     /// `run` and `test`: cargo's streams are the user's, and the runner judges each module before it runs.
@@ -131,7 +132,7 @@ impl Call {
         let words = runner::words(&self.own, self.words.has(&["--quiet"]), &by);
         let key = cargo::target_key(&self.target.triple, "runner");
         let setting = cargo::setting(&key, &Value::from(words));
-        let status = self.cargo.run(&mut self.command(subcommand, &self.words, &setting))?;
+        let status = self.cargo.run(&mut self.command(subcommand, &self.words, &setting)?)?;
         Ok(code(status))
     }
 
@@ -156,10 +157,10 @@ impl Call {
         let program = runner::TEST_RUNNER;
         let wanted = version.unwrap_or_default();
         let fix = format!("cargo install wasm-bindgen-cli --version {wanted}");
-        if on_path(program).is_none() {
+        let Ok(mut command) = programs::command(program) else {
             return Err(Failure::new(format!("{program} is not on PATH: it runs the tests\n  fix: {fix}")));
-        }
-        let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+        };
+        let output = command.arg("--version").stdin(Stdio::null()).output();
         let said = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         match said.split_whitespace().nth(1) {
             Some(found) if !wanted.is_empty() && found != wanted => {
@@ -215,7 +216,7 @@ impl Call {
             words.take("--lib");
             more.extend(["--lib", "--crate-type", "cdylib"].map(OsString::from));
         }
-        let mut command = self.command(subcommand, &words, &more);
+        let mut command = self.command(subcommand, &words, &more)?;
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| self.cargo.cannot_run(&error))?;
         let stdout = child.stdout.take().map(BufReader::new);
         let artifacts = stdout.map(|stdout| messages::read(stdout, users, &mut std::io::stdout().lock()));
@@ -250,8 +251,8 @@ impl Call {
 fn compiler(cargo: &Cargo, words: &Words, config: &Config) -> Result<Rustc, Failure> {
     let mut command = config.rustc();
     if let (Some(toolchain), "rustc") = (&words.toolchain, command.as_str()) {
-        let output = Command::new("rustup").args(["which", "--toolchain", toolchain, "rustc"]).stdin(Stdio::null()).output();
-        match output {
+        let which = ["which", "--toolchain", toolchain, "rustc"];
+        match programs::command("rustup").and_then(|mut rustup| rustup.args(which).stdin(Stdio::null()).output()) {
             Ok(output) if output.status.success() => command = String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
             Ok(output) => return Err(Failure::new(String::from_utf8_lossy(&output.stderr).trim_end().to_owned())),
             Err(error) => {
@@ -266,12 +267,12 @@ fn compiler(cargo: &Cargo, words: &Words, config: &Config) -> Result<Rustc, Fail
 
 /// What the compiler says of `target` under `flags`.
 fn cfgs(rustc: &Rustc, target: &Target, flags: &[String]) -> Result<Vec<Cfg>, Failure> {
-    let mut command = Command::new(&rustc.command);
+    let cannot = |error| Failure::new(format!("{} cannot be run: {error}", rustc.command.display()));
+    let mut command = programs::command(&rustc.command).map_err(cannot)?;
     command.args(["--print=cfg", "--target", &target.word]).args(flags).stdin(Stdio::null());
     if target.word.ends_with(".json") {
         command.arg("-Zunstable-options");
     }
-    let cannot = |error| Failure::new(format!("{} cannot be run: {error}", rustc.command.display()));
     let output = command.output().map_err(cannot)?;
     if !output.status.success() {
         return Err(Failure { text: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(), status: 101 });

@@ -2,6 +2,7 @@
 
 use super::words::Words;
 use super::{Failure, config};
+use crate::programs;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -27,17 +28,17 @@ impl Cargo {
     }
 
     /// A call without any words yet.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+    pub fn command(&self) -> Result<Command, Failure> {
+        let mut command = programs::command(&self.program).map_err(|error| self.cannot_run(&error))?;
         command.args(self.toolchain.iter().map(|name| format!("+{name}")));
-        command
+        Ok(command)
     }
 
     /// A call with `subcommand` and its words.
-    pub fn with(&self, subcommand: &str, words: &[OsString]) -> Command {
-        let mut command = self.command();
+    pub fn with(&self, subcommand: &str, words: &[OsString]) -> Result<Command, Failure> {
+        let mut command = self.command()?;
         command.arg(subcommand).args(words);
-        command
+        Ok(command)
     }
 
     /// Runs it to its end, its streams being ours.
@@ -52,7 +53,7 @@ impl Cargo {
 
     /// All of its configuration files and `--config`, merged.
     pub fn config(&self, words: &Words) -> Result<Value, Failure> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         command.args(["config", "get", "--format=json"]).args(words.only(CONFIGURING));
         // Behind the subcommand: a `-Z` there makes cargo forget those before it.
         self.json(command.arg("-Zunstable-options").env("RUSTC_BOOTSTRAP", "1"))
@@ -60,7 +61,7 @@ impl Cargo {
 
     /// Where `key` is set, in cargo's words.
     pub fn origin(&self, words: &Words, key: &str) -> String {
-        let mut command = self.command();
+        let Ok(mut command) = self.command() else { return String::new() };
         command.args(["config", "get", "--format=toml", "--show-origin", key]);
         command.args(words.only(CONFIGURING)).arg("-Zunstable-options").env("RUSTC_BOOTSTRAP", "1").stdin(Stdio::null());
         command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
@@ -68,7 +69,7 @@ impl Cargo {
 
     /// The packages of the workspace; with `dependencies`, also all others and who depends on whom.
     pub fn metadata(&self, words: &Words, dependencies: bool) -> Result<Metadata, Failure> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         let mut options: Vec<OsString> = words.only(RESOLVING);
         // What `build` calls `--target`, `metadata` calls `--filter-platform`.
         for option in &mut options {

@@ -15,13 +15,13 @@ mod variants;
 mod verdict;
 mod words;
 
-use crate::project::stem;
 use call::Call;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use verdict::Verdict;
+use wasm_threads::linker::find_program;
 use words::Words;
 
 /// What is compiled by `-Zbuild-std`; with `std` come all the crates that it needs, for either way to panic.
@@ -140,16 +140,8 @@ fn answer(command: &str, words: &[OsString]) -> Result<u8, Failure> {
 fn is_shim(program: &str) -> bool {
     // Cargo looks for a name alone on PATH, and nowhere else.
     let alone = Path::new(program).components().count() == 1;
-    let is_there = || if alone { on_path(&stem(program.as_ref())).is_some() } else { Path::new(program).is_file() };
+    let is_there = || if alone { find_program(program.as_ref()).is_some() } else { Path::new(program).is_file() };
     crate::project::is_shim(program.as_ref()) && is_there()
-}
-
-/// The first program of that name on PATH.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let path = std::env::var_os("PATH")?;
-    let mut candidates = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name));
-    candidates.find(|candidate| candidate.is_file())
 }
 
 /// A line in cargo's manner, with a verb in front.

@@ -4,10 +4,12 @@ use super::messages::{module_of, with_underscores};
 use super::target::Host;
 use super::verdict::{Verdict, shown};
 use super::{Failure, say};
+use crate::programs;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use wasm_threads::contract::{Abi, Contract};
+use wasm_threads::linker::find_program;
 use wasm_threads::module::{Memory, Module};
 
 const JAVASCRIPT: &str = include_str!("host/javascript.mjs");
@@ -69,7 +71,7 @@ pub fn run(words: &[OsString]) -> Result<u8, Failure> {
         let by = way.name.as_ref().map(|name| format!(", run by {name}")).unwrap_or_default();
         say("Threaded", &format!("{}{by}", super::verdict::summary(&[verdict])));
     }
-    let mut command = Command::new(&way.program);
+    let mut command = programs::command(&way.program).map_err(|error| cannot_run(&way.program, &error))?;
     command.args(&way.words).args(program);
     become_it(command)
 }
@@ -117,7 +119,7 @@ fn nobody(target: &str, wanted: &str) -> Failure {
 }
 
 fn node() -> Option<PathBuf> {
-    super::on_path("node")
+    find_program("node".as_ref())
 }
 
 /// Node, with a host of ours for a module.
@@ -132,7 +134,7 @@ fn node_host(kind: &str, source: &str, file: &Path, memory: &Memory) -> Option<W
 
 /// wasmtime, where it has threads: up to version 46. From 40 on it wants to be told of shared memories, too.
 fn wasmtime() -> Option<Way> {
-    let program = super::on_path("wasmtime")?;
+    let program = find_program("wasmtime".as_ref())?;
     let has = |group: &str, option: &str| {
         let output = Command::new(&program).args(["run", group, "help"]).stdin(Stdio::null()).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -168,7 +170,7 @@ fn emscripten(file: &Path) -> Result<Way, Failure> {
 /// What is written in wasm-bindgen's terms is translated to javascript, and that is run.
 fn wasm_bindgen(file: &Path) -> Result<Way, Failure> {
     let program = node().ok_or_else(|| nobody("javascript", "node"))?;
-    let Some(bindgen) = super::on_path("wasm-bindgen") else {
+    let Some(bindgen) = find_program("wasm-bindgen".as_ref()) else {
         return Err(Failure::new(format!(
             "{} uses wasm-bindgen, whose program is not on PATH\n  fix: cargo install wasm-bindgen-cli, in the version of the crate \
              (cargo tree -i wasm-bindgen)",

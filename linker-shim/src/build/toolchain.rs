@@ -1,8 +1,9 @@
 //! What a toolchain needs for a threaded build, and the commands that give it that.
 
 use super::target::{Host, Target};
+use crate::programs;
 use crate::rustc::Rustc;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Where the standard library of a build comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Rustup {
     /// Asks it, without installing anything.
     pub fn ask(named: Option<&str>) -> Rustup {
         let said = |words: &[&str], here: bool| {
-            let mut command = Command::new("rustup");
+            let mut command = programs::command("rustup").ok()?;
             command.args(words).env("RUSTUP_AUTO_INSTALL", "0").stdin(Stdio::null());
             if !here {
                 // rustup's cargo has set it for us, whatever it was that decided.

@@ -3,6 +3,7 @@
 use super::sample;
 use super::toolchain::{Rustc, Toolchain};
 use crate::child::{Ran, Runner, TOOL};
+use crate::programs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -81,7 +82,7 @@ impl Links<'_> {
         let mut compile = |variant: &[&str], linker: &Path, output: &Path| {
             let mut word = std::ffi::OsString::from("linker=");
             word.push(linker);
-            let mut command = Command::new(&rustc.command);
+            let mut command = programs::command(&rustc.command).map_err(|error| cannot_run(&rustc.command, &error))?;
             command.args(sample::COMPILE).args(variant).arg("-C").arg(word);
             command.arg("-o").arg(output).arg(&source);
             // The sample uses what only the compiler's own crates may; for this one child.

@@ -1,9 +1,10 @@
 //! What this machine has: a rustc, and a linker for WebAssembly.
 
 use crate::child::{Runner, TOOL};
-use std::ffi::{OsStr, OsString};
+use crate::programs;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use wasm_threads::linker::folders_on_path;
 
 /// The tools that the demo found.
 pub struct Toolchain {
@@ -39,14 +40,13 @@ impl Toolchain {
             }
             looked.push(format!("{}: no such file", rust_lld.display()));
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        if let Some(linker) = wasm_ld(&path) {
+        let folders = folders_on_path();
+        if let Some(linker) = wasm_ld(&folders) {
             return Ok(Toolchain { rustc, linker });
         }
-        if path.is_empty() {
-            looked.push("PATH: not set".to_owned());
+        if folders.is_empty() {
+            looked.push("PATH: it names no folder in full".to_owned());
         }
-        let folders = folders_of(&path);
         looked.extend(folders.iter().map(|folder| format!("{}: no wasm-ld, no wasm-ld-NN", folder.display())));
         Err(format!(
             "no linker for WebAssembly was found. Looked at:\n  {}\nfix: rustup toolchain install stable",
@@ -61,7 +61,8 @@ fn ask_rustc(runner: &mut Runner) -> Result<(Rustc, PathBuf), String> {
     let command = named.unwrap_or_else(|| "rustc".into());
     let shown = command.display();
     let mut ask = |question: &[&str]| -> Result<String, String> {
-        let ran = runner.run(Command::new(&command).args(question), TOOL).map_err(|error| format!("{shown}: {error}"))?;
+        let ran = programs::command(&command).and_then(|mut rustc| runner.run(rustc.args(question), TOOL));
+        let ran = ran.map_err(|error| format!("{shown}: {error}"))?;
         if ran.success() {
             Ok(ran.stdout)
         } else {
@@ -82,14 +83,8 @@ fn ask_rustc(runner: &mut Runner) -> Result<(Rustc, PathBuf), String> {
     Ok((Rustc { command, release }, rust_lld))
 }
 
-/// PATH's folders. A relative one means the current folder, whose programs nobody asked us to run.
-fn folders_of(path: &OsStr) -> Vec<PathBuf> {
-    std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect()
-}
-
-/// `wasm-ld` on `path`, else the `wasm-ld-NN` of the highest number.
-fn wasm_ld(path: &OsStr) -> Option<PathBuf> {
-    let folders = folders_of(path);
+/// `wasm-ld` in PATH's folders, else the `wasm-ld-NN` of the highest number.
+fn wasm_ld(folders: &[PathBuf]) -> Option<PathBuf> {
     let plain =
         folders.iter().map(|folder| folder.join(format!("wasm-ld{}", std::env::consts::EXE_SUFFIX))).find(|file| usable(file));
     plain.or_else(|| {

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::link::Pair;
 use super::sample;
 use crate::child::Runner;
-use std::process::Command;
+use crate::programs;
 use std::time::Duration;
 
 /// Node starts, runs and ends in a fraction of a second.
@@ -32,7 +32,7 @@ pub enum Ran {
 
 /// Runs both modules where there is a node.
 pub fn run(runner: &mut Runner, pair: &Pair, threaded: &Facts) -> Result<Ran, String> {
-    let asked = runner.run(Command::new("node").arg("--version"), LIMIT);
+    let asked = programs::command("node").and_then(|mut node| runner.run(node.arg("--version"), LIMIT));
     let node = match asked {
         Ok(ran) if ran.success() => ran.stdout.trim().to_owned(),
         Ok(_) => {
@@ -47,7 +47,7 @@ pub fn run(runner: &mut Runner, pair: &Pair, threaded: &Facts) -> Result<Ran, St
 
     let script = sample::write_two_workers(runner.folder())
         .map_err(|error| format!("cannot write into the temporary folder: {error}"))?;
-    let mut command = Command::new("node");
+    let mut command = programs::command("node").map_err(|error| format!("cannot run node: {error}"))?;
     command.arg(script).arg(&pair.bare).arg(&pair.through);
     command.arg(threaded.minimum.to_string()).arg(threaded.maximum.unwrap_or(threaded.minimum).to_string());
     // Options of this shell, such as a debugger's, are not for this child.

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use wasm_threads::linker::find_program;
 
 /// A version is said at once; what takes longer is not answering. emcc starts a python.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -55,29 +56,10 @@ pub fn numbers(version: &str) -> Option<Vec<u64>> {
     numbers.filter(|numbers| !numbers.is_empty())
 }
 
-/// Where a program is, as the system would find it: by its path, else in PATH's folders.
-pub fn find_program(name: &OsStr, path: &OsStr, folder: &Path) -> Option<PathBuf> {
-    let candidates = |file: PathBuf| {
-        let mut more = Vec::new();
-        if cfg!(windows) && file.extension().is_none() {
-            more.extend(["exe", "bat", "cmd"].map(|extension| file.with_extension(extension)));
-        }
-        more.insert(0, file);
-        more.into_iter().find(|file| is_program(file))
-    };
-    if Path::new(name).components().count() > 1 || Path::new(name).is_absolute() {
-        return candidates(folder.join(name));
-    }
-    std::env::split_paths(path).filter(|folder| folder.is_absolute()).find_map(|folder| candidates(folder.join(name)))
-}
-
-fn is_program(path: &Path) -> bool {
-    let Ok(facts) = path.metadata() else { return false };
-    #[cfg(unix)]
-    let runs = std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let runs = true;
-    facts.is_file() && runs
+/// Where a program is, for who stands in `folder`.
+pub fn find(name: &OsStr, folder: &Path) -> Option<PathBuf> {
+    let is_path = Path::new(name).components().count() > 1;
+    if is_path { find_program(folder.join(name).as_os_str()) } else { find_program(name) }
 }
 
 #[cfg(test)]
@@ -98,24 +80,5 @@ mod tests {
             assert_eq!(version_in(said), wanted, "{said}");
         }
         assert_eq!(numbers("1.a"), None);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_what_can_be_run_is_found() {
-        use std::os::unix::fs::PermissionsExt;
-        let place = tempfile::tempdir().unwrap();
-        let (one, two) = (place.path().join("a b"), place.path().join("ü"));
-        for (folder, mode) in [(&one, 0o644), (&two, 0o755)] {
-            std::fs::create_dir(folder).unwrap();
-            std::fs::write(folder.join("tool"), "").unwrap();
-            std::fs::set_permissions(folder.join("tool"), PermissionsExt::from_mode(mode)).unwrap();
-        }
-        let path = std::env::join_paths([Path::new("ü"), &one, &two]).unwrap();
-        let find = |name: &str| find_program(OsStr::new(name), &path, place.path());
-        assert_eq!(find("tool"), Some(two.join("tool")));
-        assert_eq!(find("ü/tool"), Some(place.path().join("ü/tool")));
-        assert_eq!(find("a b/tool"), None);
-        assert_eq!(find("other"), None);
     }
 }

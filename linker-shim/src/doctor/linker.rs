@@ -1,6 +1,6 @@
 //! The linker that cargo would really use, and what is missing where that is not the shim.
 
-use super::ask::find_program;
+use super::ask::find;
 use super::look::{Look, variable};
 use super::report::{Level, Place, Report};
 use super::toolchain::Breaks;
@@ -33,7 +33,7 @@ pub fn examine(look: &Look, report: &mut Report) -> bool {
         not_the_shim(look, &flags, "no linker is named, so rustc takes its own", Place::None, report);
         return false;
     };
-    let Some(program) = find_program(&named, &variable("PATH").unwrap_or_default(), &look.project.folder) else {
+    let Some(program) = find(&named, &look.project.folder) else {
         report.fact("linker", format!("{}, not found", named.display()), place.clone());
         let install =
             if crate::project::is_shim(&named) { "cargo install wasm-threads-linker" } else { "name one that is there" };

@@ -7,7 +7,7 @@ use crate::project::config_file::ConfigFile;
 use crate::project::flags::Flags;
 use crate::project::recipe::Recipe;
 use crate::rustc::Rustc;
-use cargo_config2::{Config, ResolveOptions};
+use cargo_config2::Config;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,7 @@ impl Look {
         read_files(&start)?;
         let project = Project::find(folder, manifest)?;
         let files = read_files(&project.folder)?;
-        let config = Config::load_with_cwd(&project.folder).map_err(|error| chain(&error))?;
+        let config = Config::load_with_options(&project.folder, crate::project::options()).map_err(|error| chain(&error))?;
         let recipe = match triple {
             Some(triple) => Recipe::of(triple)?,
             None => configured(&config),
@@ -106,7 +106,7 @@ impl Look {
 
     /// A program on PATH.
     pub fn program(&self, name: impl AsRef<OsStr>) -> Option<PathBuf> {
-        ask::find_program(name.as_ref(), &variable("PATH").unwrap_or_default(), &self.project.folder)
+        ask::find(name.as_ref(), &self.project.folder)
     }
 
     /// What a program says, asked for its version.
@@ -238,7 +238,7 @@ fn for_cfg(
     }
     let overriding = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_ENCODED_RUSTDOCFLAGS"];
     let variables = std::env::vars_os().filter(|(name, _)| !overriding.iter().any(|other| name == other));
-    let resolved = Config::load_with_options(folder, ResolveOptions::default().env(variables)).and_then(|config| match name {
+    let resolved = Config::load_with_options(folder, crate::project::options().env(variables)).and_then(|config| match name {
         "rustflags" => config.rustflags(recipe.triple),
         _ => config.rustdocflags(recipe.triple),
     });

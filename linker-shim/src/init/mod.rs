@@ -143,7 +143,7 @@ fn elsewhere(project: &Project, path: &Path, others: &[ConfigFile], recipe: &Rec
     let any = |keys: &[&str]| others.iter().any(|file| file.get(keys).is_some());
     // Cargo's own way to decide, the tables of `cfg(…)` too; without the variables, which are another day's.
     let nothing: [(String, OsString); 0] = [];
-    let options = cargo_config2::ResolveOptions::default().env(nothing);
+    let options = crate::project::options().env(nothing);
     let config = cargo_config2::Config::load_with_options(&project.folder, options).ok();
     let own = ConfigFile::read(path).ok();
     let flags = FLAGS.map(|name| {

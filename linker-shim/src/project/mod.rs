@@ -6,10 +6,12 @@ pub mod recipe;
 pub mod scripts;
 pub mod wasm_pack;
 
+use crate::programs;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use wasm_threads::linker::find_program;
 
 /// A workspace, or a package alone, as cargo sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +42,9 @@ impl Project {
                 .ok_or_else(|| format!("there is no Cargo.toml in {} or above", folder.display()))?,
         };
         let own_folder = manifest.parent().unwrap_or(folder).to_owned();
-        let mut command = Command::new(cargo());
-        command.args(["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"]).arg(&manifest);
-        let output = command.current_dir(folder).stdin(Stdio::null()).output();
+        let words = ["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"];
+        let output = programs::command(cargo())
+            .and_then(|mut command| command.args(words).arg(&manifest).current_dir(folder).stdin(Stdio::null()).output());
         let output = output.map_err(|error| format!("{} cannot be run: {error}", cargo().display()))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -94,6 +96,15 @@ fn is_there(file: &Path) -> bool {
 /// Cargo: the one that runs this command, else `cargo`.
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").filter(|name| !name.is_empty()).unwrap_or_else(|| "cargo".into())
+}
+
+/// How cargo's configuration is resolved. It may take a compiler for that, which is then the one beside this cargo.
+pub fn options() -> cargo_config2::ResolveOptions {
+    let options = cargo_config2::ResolveOptions::default();
+    match find_program(&cargo()) {
+        Some(cargo) => options.cargo(cargo),
+        None => options,
+    }
 }
 
 /// `path` as one would type it in `folder`.

@@ -9,9 +9,11 @@ mod plan;
 mod stubs;
 
 use crate::child::Runner;
+use crate::programs;
 use plan::Plan;
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io;
 use std::process::Command;
 use std::time::Duration;
 use wasm_threads::contract::Contract;
@@ -23,6 +25,8 @@ const OLDEST: u32 = 16;
 
 /// Node tells its version in a fraction of a second.
 const SOON: Duration = Duration::from_secs(20);
+
+const NO_NODE: &str = "there is no node on PATH";
 
 /// What was seen.
 #[derive(Debug, Default)]
@@ -54,10 +58,14 @@ fn run(bytes: &[u8], name: &str, module: &Module, contract: Contract, limit: Dur
 
     let mut runner = Runner::new(folder.path());
     let node = node(&mut runner)?;
-    let mut command = bare_node();
+    let mut command = bare_node().map_err(|_| NO_NODE.to_owned())?;
     // Node 20 wants to be asked for addresses of 64 bits; later ones do not know the word.
     const WIDE: &str = "--experimental-wasm-memory64";
-    if plan.wide && runner.run(bare_node().args([WIDE, "-e", ""]), SOON).is_ok_and(|ran| ran.success()) {
+    let takes_it = |runner: &mut Runner| {
+        let asked = bare_node().and_then(|mut node| runner.run(node.args([WIDE, "-e", ""]), SOON));
+        asked.is_ok_and(|ran| ran.success())
+    };
+    if plan.wide && takes_it(&mut runner) {
         command.arg(WIDE);
     }
     command.arg(path("run.mjs")).arg(path("plan.json"));
@@ -78,20 +86,20 @@ fn run(bytes: &[u8], name: &str, module: &Module, contract: Contract, limit: Dur
 }
 
 /// Node with nothing of this process's environment that could change what it does, or that a module has any use for.
-fn bare_node() -> Command {
-    let mut command = Command::new("node");
+fn bare_node() -> io::Result<Command> {
+    let mut command = programs::command("node")?;
     let kept = |name: &OsStr| matches!(name.to_str(), Some("PATH" | "SystemRoot" | "TEMP" | "TMP" | "TMPDIR"));
     command.env_clear().envs(std::env::vars_os().filter(|(name, _)| kept(name)));
-    command
+    Ok(command)
 }
 
 /// The version of the node on PATH.
 fn node(runner: &mut Runner) -> Result<String, String> {
-    let asked = runner.run(bare_node().arg("--version"), SOON);
+    let asked = bare_node().and_then(|mut node| runner.run(node.arg("--version"), SOON));
     let version = match asked {
         Ok(ran) if ran.success() => ran.stdout.trim().to_owned(),
         Ok(_) => return Err("the node on PATH does not tell its version".to_owned()),
-        Err(_) => return Err("there is no node on PATH".to_owned()),
+        Err(_) => return Err(NO_NODE.to_owned()),
     };
     let major = version.strip_prefix('v').and_then(|version| version.split('.').next()?.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST) {
