@@ -105,7 +105,7 @@ impl<'a> Link<'a> {
             Atomics::No(_) | Atomics::Undecided(..) => true,
             Atomics::Mixed(..) => false,
         };
-        if let Some(path) = inputs::first_to_read_once(self.options()).filter(|_| open) {
+        if let Some(path) = open.then(|| inputs::first_to_read_once(self.options())).flatten() {
             return self.unknown(&path, &inputs);
         }
         match inputs.atomics.clone() {
