@@ -6,7 +6,7 @@
 use crate::contract::{Abi, Contract, Stage, describe};
 use crate::exports::TLS_EXPORTS;
 use crate::module::{Export, Kind, Module};
-use crate::report::Finding;
+use crate::report::{Finding, short_name};
 use crate::rules;
 use std::collections::BTreeSet;
 
@@ -285,14 +285,14 @@ fn is_emscripten(abi: Abi) -> bool {
 /// The functions that the program exports for its own host: neither the linker's nor wasm-bindgen's, which begin with two
 /// underscores.
 fn own_exports(module: &Module) -> BTreeSet<&str> {
-    let own = |(name, export): &(&String, &Export)| {
-        export.kind == Kind::Function && !name.starts_with("__") && !FOR_THREADS.contains(&name.as_str()) && *name != "main"
+    let own = |(name, export): &(&str, Export)| {
+        export.kind == Kind::Function && !name.starts_with("__") && !FOR_THREADS.contains(name) && *name != "main"
     };
-    module.exports.iter().filter(own).map(|(name, _)| name.as_str()).collect()
+    module.exports.iter().filter(own).map(|(name, _)| name).collect()
 }
 
 fn listed(names: &BTreeSet<&str>) -> String {
-    let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| short_name(name)).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -302,7 +302,7 @@ fn listed(names: &BTreeSet<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::module::{Features, Memory, Segment};
+    use crate::module::{Exports, Features, Memory, Segment, Segments};
 
     /// A linked module, threaded.
     fn linked() -> Module {
@@ -310,32 +310,39 @@ mod tests {
         let kind = |name: &str| if name.starts_with("__tls") { Kind::Global } else { Kind::Function };
         Module {
             memories: vec![Memory {
-                import: Some(("env".to_owned(), "memory".to_owned())),
+                import: Some(("env".into(), "memory".into())),
                 minimum: 17,
                 maximum: Some(16384),
                 shared: true,
                 wide: false,
                 page: 65536,
             }],
-            exports: names.into_iter().map(|name| (name.to_owned(), Export { kind: kind(name), index: 0 })).collect(),
-            segments: vec![Segment { active: false, memory: 0, size: 4 }; 2],
+            exports: names.into_iter().map(|name| (name, Export { kind: kind(name), index: 0 })).collect(),
+            segments: Segments::from_iter([PASSIVE; 2]),
             start: Some(1),
-            features: Some(Features { entries: vec![('+', "atomics".to_owned())] }),
+            features: Some(Features::of(["+atomics"])),
             needs: vec!["leaf".to_owned()],
             wants_wasm_bindgen: true,
             ..Module::default()
         }
     }
 
+    const PASSIVE: Segment = Segment { active: false, memory: 0, size: 4 };
+
+    fn add(module: &mut Module, name: &str) {
+        module.exports = module.exports.iter().chain([(name, Export { kind: Kind::Function, index: 0 })]).collect();
+    }
+
+    fn keep(module: &mut Module, which: impl Fn(&str) -> bool) {
+        module.exports = module.exports.iter().filter(|(name, _)| which(name)).collect::<Exports>();
+    }
+
     /// What wasm-bindgen makes of it.
     fn after_wasm_bindgen() -> Module {
         let mut module = linked();
-        for name in TLS_EXPORTS {
-            module.exports.remove(name);
-        }
-        for name in ["__wbindgen_start", "__wbindgen_thread_destroy"] {
-            module.exports.insert(name.to_owned(), Export { kind: Kind::Function, index: 0 });
-        }
+        keep(&mut module, |name| !TLS_EXPORTS.contains(&name));
+        add(&mut module, "__wbindgen_start");
+        add(&mut module, "__wbindgen_thread_destroy");
         Module { start: None, wants_wasm_bindgen: false, by_wasm_bindgen: true, ..module }
     }
 
@@ -352,12 +359,12 @@ mod tests {
         assert_eq!(found(&linked(), &linked()), []);
         assert_eq!(found(&linked(), &after_wasm_bindgen()), []);
         let mut renamed = after_wasm_bindgen();
-        renamed.exports.retain(|name, _| name.starts_with("__"));
-        renamed.exports.insert("workAndPlay".to_owned(), Export { kind: Kind::Function, index: 0 });
+        keep(&mut renamed, |name| name.starts_with("__"));
+        add(&mut renamed, "workAndPlay");
         assert_eq!(found(&linked(), &renamed), []);
         assert_eq!(found(&after_wasm_bindgen(), &after_wasm_bindgen()), []);
         // There was nothing to lose.
-        let never = Module { memories: Vec::new(), segments: Vec::new(), start: None, ..linked() };
+        let never = Module { memories: Vec::new(), segments: Segments::default(), start: None, ..linked() };
         assert_eq!(found(&never, &linked()), []);
     }
 
@@ -374,10 +381,14 @@ mod tests {
             (|module| module.memories[0].shared = false, 'E', "the memory's being shared"),
             (|module| module.memories[0].import = None, 'E', "the import of the memory"),
             (|module| module.memories[0].maximum = Some(100), 'W', "lowered the maximum"),
-            (|module| module.segments[1].active = true, 'E', "be written in every thread"),
+            (
+                |module| module.segments = [PASSIVE, Segment { active: true, ..PASSIVE }].into_iter().collect(),
+                'E',
+                "be written in every thread",
+            ),
             (|module| module.start = None, 'E', "the start function"),
-            (|module| module.exports.retain(|name, _| name != "__tls_base"), 'E', "exports of before.wasm that threads need"),
-            (|module| module.exports.retain(|name, _| name != "play"), 'W', "took away exports of before.wasm"),
+            (|module| keep(module, |name| name != "__tls_base"), 'E', "exports of before.wasm that threads need"),
+            (|module| keep(module, |name| name != "play"), 'W', "took away exports of before.wasm"),
             (|module| module.wants_wasm_bindgen = false, 'E', "what wasm-bindgen reads"),
             (|module| module.features = None, 'W', "the target features"),
             (|module| module.needs.clear(), 'W', "the need of threads"),
@@ -391,12 +402,10 @@ mod tests {
     #[test]
     fn of_another_program() {
         let mut other = linked();
-        for name in ["work", "play"] {
-            other.exports.remove(name);
-        }
+        keep(&mut other, |name| !["work", "play"].contains(&name));
         // A module may lose all names that say what it is.
         assert!(found(&linked(), &other).iter().all(|(level, _)| *level == 'W'));
-        other.exports.insert("sing".to_owned(), Export { kind: Kind::Function, index: 0 });
+        add(&mut other, "sing");
         for (before, after) in [(&linked(), &other), (&after_wasm_bindgen(), &linked())] {
             let found = found(before, after);
             assert!(matches!(&found[..], [('E', what)] if what.contains("was not made of")), "{found:?}");

@@ -10,7 +10,7 @@ pub use kind::{Abi, Stage};
 pub(crate) use javascript::{asks_for_tls_inside, asks_who_writes, template};
 
 use crate::module::{Kind, Memory, Module, Segment};
-use crate::report::{Finding, name_of};
+use crate::report::{Finding, first_of, name_of, short_name};
 use crate::rules::{self, Rule};
 use crate::size::show;
 
@@ -247,7 +247,7 @@ impl<'a> Check<'a> {
             Finding::new(
                 &rules::SEVERAL_MEMORIES,
                 format!("{} has {count} memories", self.name),
-                self.module.memories.iter().map(describe).collect::<Vec<_>>().join("\n"),
+                first_of(self.module.memories.iter().map(describe), "\n"),
                 "one memory",
                 "link without the objects that bring further memories",
             )
@@ -286,14 +286,14 @@ impl<'a> Check<'a> {
 
     fn active_data_segment(&self) -> Outcome {
         // One without bytes writes nothing, and one for another memory writes to one that atomics do not use.
-        let writes = |segment: &&Segment| segment.active && segment.size > 0 && segment.memory == 0;
-        let active: Vec<_> = self.module.segments.iter().filter(writes).collect();
-        let bytes: u64 = active.iter().map(|segment| segment.size).sum();
-        found((!active.is_empty()).then(|| {
+        let writes = |segment: &Segment| segment.active && segment.size > 0 && segment.memory == 0;
+        let active = self.module.segments.iter().filter(writes);
+        let (count, bytes) = active.fold((0, 0), |(count, bytes), segment| (count + 1, bytes + u64::from(segment.size)));
+        found((count > 0).then(|| {
             Finding::new(
                 &rules::ACTIVE_DATA_SEGMENT,
                 format!("{} writes its data again in every thread", self.name),
-                format!("{} of {} data segments active, {}", active.len(), self.module.segments.len(), show(bytes)),
+                format!("{count} of {} data segments active, {}", self.module.segments.len(), show(bytes)),
                 "passive data segments, written once by a start function",
                 self.relink(),
             )
@@ -318,12 +318,14 @@ impl<'a> Check<'a> {
         if self.contract.stage == Stage::AfterWasmBindgen && !by_compiler {
             return Outcome::NotApplicable("the compiler's features are not recorded any more");
         }
-        let names: Vec<_> = features.entries.iter().map(|(prefix, name)| format!("{prefix}{}", name_of(name))).collect();
         found((!features.uses("atomics")).then(|| {
             Finding::new(
                 &rules::OBJECT_WITHOUT_ATOMICS,
                 format!("{} has a shared memory, but was not compiled for one", self.name),
-                format!("target features: {}", if names.is_empty() { "none".to_owned() } else { names.join(" ") }),
+                match first_of(features.iter().map(|(prefix, name)| short_name(&format!("{prefix}{name}"))), " ") {
+                    names if names.is_empty() => "target features: none".to_owned(),
+                    names => format!("target features: {names}"),
+                },
                 "+atomics among them",
                 "compile everything with +atomics (Rust: -C target-feature=+atomics and -Zbuild-std; C: -matomics -mbulk-memory) \
                  and do not pass --no-check-features",
@@ -335,7 +337,7 @@ impl<'a> Check<'a> {
 /// A memory in words: `env.memory, 17 to 16384 pages (1 GiB), shared`.
 pub fn describe(memory: &Memory) -> String {
     let whose = match &memory.import {
-        Some((module, name)) => format!("imported as {}.{}", name_of(module), name_of(name)),
+        Some((module, name)) => format!("imported as {}.{}", short_name(module), short_name(name)),
         None => "a memory of its own".to_owned(),
     };
     let limits = match memory.maximum {

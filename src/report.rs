@@ -104,6 +104,27 @@ pub fn name_of(name: &str) -> String {
     name.chars().map(|character| if drives(character) { GONE } else { character }).collect()
 }
 
+/// The same of a name that may be longer than anybody reads: as much of it as tells it from others.
+pub fn short_name(name: &str) -> String {
+    const MOST: usize = 100;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => name_of(&name[..end]) + "…",
+        None => name_of(name),
+    }
+}
+
+/// The first of many things, and how many more there are.
+pub fn first_of(many: impl IntoIterator<Item = String>, between: &str) -> String {
+    const MOST: usize = 16;
+    let mut many = many.into_iter();
+    let mut shown: Vec<String> = many.by_ref().take(MOST).collect();
+    match many.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown.join(between)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +153,15 @@ mod tests {
             assert_eq!(clean(text), wanted);
         }
         assert_eq!(name_of("a\n::b"), "a\u{fffd}::b");
+    }
+
+    #[test]
+    fn no_text_grows_with_its_names() {
+        assert_eq!(short_name(&"ö\n".repeat(50)), "ö\u{fffd}".repeat(50));
+        assert_eq!(short_name(&"ö\n".repeat(51)), "ö\u{fffd}".repeat(50) + "…");
+        let numbers = |count: u32| first_of((1..=count).map(|number| number.to_string()), " ");
+        assert_eq!(numbers(16), "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16");
+        assert_eq!(numbers(18), "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 and 2 more");
+        assert_eq!(numbers(0), "");
     }
 }

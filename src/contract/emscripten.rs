@@ -14,7 +14,7 @@ impl Check<'_> {
         if self.module.imports.minified {
             return Outcome::NotApplicable("its names are minified, and do not tell");
         }
-        let pthreads = self.module.imports.pthreads || self.module.exports.keys().any(|name| of_pthreads(name));
+        let pthreads = self.module.imports.pthreads || self.module.exports.keys().any(of_pthreads);
         found((!pthreads).then(|| {
             Finding::new(
                 &rules::EMSCRIPTEN_WITHOUT_PTHREADS,

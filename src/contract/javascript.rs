@@ -2,7 +2,7 @@
 
 use super::{Abi, Check, Contract, NOT_SHARED, Outcome, Stage, found};
 use crate::exports::TLS_EXPORTS;
-use crate::module::{Export, Kind, Module};
+use crate::module::{Kind, Module};
 use crate::report::Finding;
 use crate::rules;
 
@@ -32,12 +32,12 @@ pub(crate) fn template(module: &Module) -> usize {
 }
 
 fn passive(module: &Module) -> usize {
-    module.segments.iter().filter(|segment| !segment.active).count()
+    module.segments.passive().count()
 }
 
 /// Without any export it is no program, but the first bytes of one.
 fn no_tls_exports(module: &Module) -> bool {
-    !module.exports.is_empty() && TLS_EXPORTS.iter().all(|name| !module.exports.contains_key(*name))
+    !module.exports.is_empty() && TLS_EXPORTS.iter().all(|name| !module.exports.contains_key(name))
 }
 
 impl Check<'_> {
@@ -80,7 +80,7 @@ impl Check<'_> {
             return None;
         }
         let broken = TLS_EXPORTS.iter().filter(|name| self.wrong_export(name).is_some());
-        let (taken, missing): (Vec<&str>, Vec<&str>) = broken.partition(|name| self.module.exports.contains_key(**name));
+        let (taken, missing): (Vec<&str>, Vec<&str>) = broken.partition(|name| self.module.exports.contains_key(name));
         let mut fix = Vec::new();
         if !missing.is_empty() {
             let flags: Vec<String> = missing.iter().map(|name| format!("-C link-arg=--export={name}")).collect();
@@ -109,18 +109,17 @@ impl Check<'_> {
     }
 
     fn wrong_export(&self, name: &str) -> Option<String> {
-        let Some(Export { kind, index }) = self.module.exports.get(name) else {
-            return Some(format!("no export {name}"));
-        };
-        let global = self.module.globals.get(*index as usize).filter(|_| *kind == Kind::Global);
+        let Some(export) = self.module.exports.get(name) else { return Some(format!("no export {name}")) };
+        let is_function = export.kind == Kind::Function;
+        let global = self.module.globals.named.get(name);
         let mutable = global.is_some_and(|global| global.mutable && global.integer);
         let (right, wanted) = match name {
             "__wasm_init_tls" => {
                 let takes_one = self.module.init_tls.is_some_and(|init| init.takes_one_address);
-                (*kind == Kind::Function && takes_one, "a function of one address")
+                (is_function && takes_one, "a function of one address")
             }
             "__wbindgen_start" => (self.module.wbindgen_start_takes_one, "a function of one number"),
-            "__wbindgen_thread_destroy" => (*kind == Kind::Function, "a function"),
+            "__wbindgen_thread_destroy" => (is_function, "a function"),
             "__tls_base" | "__stack_alloc" => (mutable, "a mutable global"),
             _ => (global.is_some_and(|global| !global.mutable && global.constant.is_some()), "a constant"),
         };
@@ -195,14 +194,10 @@ impl Check<'_> {
     /// wasm-bindgen; in 0.2.100 it is `__wbindgen_export_0`, as a table of functions may be called, too.
     pub(super) fn externref_table_lost(&self) -> Outcome {
         const NAME: &str = "__wbindgen_externrefs";
-        let external = |export: &Export| {
-            let table = self.module.tables.get(export.index as usize).filter(|_| export.kind == Kind::Table);
-            table.is_some_and(|table| table.external)
-        };
-        let (kept, told) = match self.module.exports.get(NAME) {
-            Some(export) => (external(export), format!("{NAME} is not a table of externref")),
+        let (kept, told) = match self.module.tables.wbindgen_externrefs {
+            Some(kept) => (kept, format!("{NAME} is not a table of externref")),
             None if self.module.imports.externref_table => {
-                (self.module.exports.values().any(external), "no table of externref is exported".to_owned())
+                (self.module.tables.exports_externref, "no table of externref is exported".to_owned())
             }
             None => return Outcome::NotApplicable("wasm-bindgen's script fills no table"),
         };

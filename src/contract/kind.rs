@@ -1,7 +1,7 @@
 //! Which contract a module must keep.
 
 use super::{Contract, exports};
-use crate::module::{Export, Kind, Module, of_emscripten};
+use crate::module::{Kind, Module, of_emscripten};
 
 /// Who runs the module, and so what it must bring along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Stage {
     /// The stage of `module`: wasm-bindgen takes its own section away, and leaves exports that no linker writes.
     pub fn of(module: &Module) -> Stage {
         let exports = ["__wbindgen_start", "__wbindgen_thread_destroy"];
-        let processed = module.by_wasm_bindgen || exports.iter().any(|name| module.exports.contains_key(*name));
+        let processed = module.by_wasm_bindgen || exports.iter().any(|name| module.exports.contains_key(name));
         if processed && !module.wants_wasm_bindgen { Stage::AfterWasmBindgen } else { Stage::Linked }
     }
 }
@@ -114,8 +114,8 @@ fn emscripten(module: &Module) -> Option<Abi> {
         let main = of_main.iter().any(|name| exports(module, name, Kind::Function));
         return Some(if main { Abi::Emscripten } else { Abi::EmscriptenSide });
     }
-    let elsewhere = ["__wasm_init_tls", "wasi_thread_start"].iter().any(|name| module.exports.contains_key(*name));
-    let named = module.imports.emscripten || module.exports.keys().any(|name| of_emscripten(name));
+    let elsewhere = ["__wasm_init_tls", "wasi_thread_start"].iter().any(|name| module.exports.contains_key(name));
+    let named = module.imports.emscripten || module.exports.keys().any(of_emscripten);
     ((named || minified(module)) && !elsewhere).then_some(Abi::Emscripten)
 }
 
@@ -123,11 +123,9 @@ fn emscripten(module: &Module) -> Option<Abi> {
 /// script calls a thread's function, and never a variable such as `__tls_base`; and all its exports are as short
 /// (seen of `-O3` and `-Os`, also with `-sASYNCIFY`, `-sMINIMAL_RUNTIME`, `-sPROXY_TO_PTHREAD`, and memories and tables that grow).
 fn minified(module: &Module) -> bool {
-    let variable = |index: u32| module.globals.get(index as usize).is_some_and(|global| global.mutable);
-    let as_emcc_has_it =
-        |(name, export): (&String, &Export)| name.len() <= 3 && !(export.kind == Kind::Global && variable(export.index));
     let shared = module.memory().is_some_and(|memory| memory.shared);
     module.imports.minified
-        && module.exports.iter().all(as_emcc_has_it)
+        && !module.globals.exports_variable
+        && module.exports.keys().all(|name| name.len() <= 3)
         && (!shared || module.exports.values().any(|export| export.kind == Kind::Table))
 }

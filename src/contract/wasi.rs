@@ -3,7 +3,7 @@
 
 use super::{Check, Outcome, exports, found};
 use crate::module::{Kind, Wrapped};
-use crate::report::{Finding, name_of};
+use crate::report::{Finding, short_name};
 use crate::rules;
 
 /// Why `memory-cannot-grow` matters to a libc, whose allocator begins with what lies above the data.
@@ -109,7 +109,7 @@ impl Check<'_> {
     pub(super) fn libc_mismatch(&self) -> Outcome {
         let imports = &self.module.imports;
         found((imports.of_libc > 0).then(|| {
-            let mut names: Vec<String> = imports.names_of_libc.iter().map(|name| name_of(name)).collect();
+            let mut names: Vec<String> = imports.names_of_libc.iter().map(|name| short_name(name)).collect();
             if imports.of_libc as usize > names.len() {
                 names.push(format!("and {} more", imports.of_libc as usize - names.len()));
             }

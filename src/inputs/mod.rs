@@ -7,9 +7,8 @@ mod read_ahead;
 pub use object::Object;
 
 use crate::command_line::{From, Input, Options, Style};
-use crate::module::OpenFile;
+use crate::module::{OpenFile, add_need};
 use object::{Look, Says};
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::ops::ControlFlow;
@@ -290,8 +289,6 @@ struct Survey<'a> {
     host: Option<PathBuf>,
     refusing: Option<PathBuf>,
     needs: Vec<String>,
-    /// The same: a hostile object may have hundreds of thousands.
-    known_needs: BTreeSet<String>,
     archives: Vec<PathBuf>,
     /// The first object of each kind among those that decide: rustc's in a rustc link, else every one that is linked for sure.
     atomic: Option<PathBuf>,
@@ -314,7 +311,6 @@ impl<'a> Survey<'a> {
             host: None,
             refusing: None,
             needs: Vec::new(),
-            known_needs: BTreeSet::new(),
             archives: Vec::new(),
             atomic: None,
             without: None,
@@ -409,9 +405,7 @@ impl<'a> Survey<'a> {
 
     fn add_needs(&mut self, object: &Object) {
         for need in &object.needs {
-            if self.known_needs.insert(need.clone()) {
-                self.needs.push(need.clone());
-            }
+            add_need(&mut self.needs, need.clone());
         }
     }
 

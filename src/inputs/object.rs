@@ -1,7 +1,7 @@
 //! What one object says about atomics.
 
-use crate::module::sections::{self, CUSTOM};
-use crate::module::{Features, NEED_LEAD, NEED_SECTION, ReadAt, ReadError, Window};
+use crate::module::sections::{self, id};
+use crate::module::{Features, NEED_LEAD, NEED_SECTION, ReadAt, ReadError, Window, add_need};
 use std::ops::Range;
 
 /// What an input says.
@@ -78,19 +78,16 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R, look: Look) -> Object {
     let (mut features, mut needs) = (None, None);
     let walked = sections::walk(source, &mut window, |section| {
         match section.name.as_deref() {
-            Some("target_features") if section.id == CUSTOM => features = Some(section.range),
-            Some(NEED_SECTION) if section.id == CUSTOM => needs = Some(section.range),
+            Some("target_features") if section.id == id::CUSTOM => features = Some(section.range),
+            Some(NEED_SECTION) if section.id == id::CUSTOM => needs = Some(section.range),
             _ => {}
         }
         Ok(true)
     });
-    let mut load = |range: Range<u64>| -> Result<Vec<u8>, ReadError> {
-        let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
-        let held = window.at(range.start, size)?;
-        Ok(held[..size.min(held.len())].to_vec())
-    };
-    let features = walked.and_then(|()| features.map_or(Ok(Features::default()), |range| Features::read(&load(range)?)));
-    let needs = needs.map_or(Ok(Vec::new()), load).unwrap_or_default();
+    let features = walked.and_then(|()| match features {
+        Some(range) => Features::read(contents(&mut window, &range)?.to_vec()),
+        None => Ok(Features::default()),
+    });
     object.says = match features {
         Err(_) => Says::Unknown,
         // LLVM strips atomics from a module that lacks bulk-memory and still writes `+atomics`: the refusal counts.
@@ -98,15 +95,24 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R, look: Look) -> Object {
         Ok(features) if features.uses("atomics") => Says::Atomics,
         Ok(_) => Says::Nothing,
     };
-    object.needs = crate::module::needs(&needs);
+    if let Some(Ok(needs)) = needs.map(|range| contents(&mut window, &range)) {
+        object.needs = crate::module::needs(needs);
+    }
     object
+}
+
+/// What stands in a section that was found to lie inside the file. Mostly the window has it already.
+fn contents<'w, R: ReadAt + ?Sized>(window: &'w mut Window<'_, R>, range: &Range<u64>) -> Result<&'w [u8], ReadError> {
+    let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
+    let held = window.at(range.start, size)?;
+    Ok(&held[..size.min(held.len())])
 }
 
 /// The needs in a file of bitcode. LLVM keeps the contents of a custom section as a string of bytes.
 fn needs_in_bitcode<R: ReadAt + ?Sized>(source: &R) -> Vec<String> {
     /// Windows overlap by as much as a need can be long.
     const LONGEST: u64 = 256;
-    const STEP: u64 = 64 * 1024;
+    const STEP: u64 = 32 * 1024;
     let mut needs = Vec::new();
     let mut window = Window::new(source, 0);
     let mut at = 0;
@@ -119,12 +125,11 @@ fn needs_in_bitcode<R: ReadAt + ?Sized>(source: &R) -> Vec<String> {
             let rest = &bytes[start..bytes.len().min(start + LONGEST as usize)];
             // Without the end of its line it is some other string.
             if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                needs.extend(crate::module::needs(&rest[..end]));
+                crate::module::needs(&rest[..end]).into_iter().for_each(|need| add_need(&mut needs, need));
             }
         }
         at += STEP;
     }
-    needs.dedup();
     needs
 }
 

@@ -1,7 +1,8 @@
 //! The core modules in a component (component-model, `Binary.md`): where they lie, and nothing else of it.
 
+use super::error::{ReadError, cut_off};
+use super::leb::leb;
 use super::read_at::{ReadAt, Window};
-use super::sections::{ReadError, cut_off, leb};
 use std::ops::Range;
 
 /// A core module in a component.
@@ -29,69 +30,96 @@ const MOST: usize = 1000;
 /// How deep components may lie in one another; nobody makes that many.
 const DEEPEST: usize = 64;
 
-/// Where the core modules in a component lie, components within it too. None: the file is no component.
+/// The core modules in a component, those of components within it too, in their order in the file. None: the file is no component.
 ///
 /// # Errors
 ///
 /// As [`Module::read`](super::Module::read) has them.
-pub fn core_modules<R: ReadAt + ?Sized>(source: &R) -> Result<Option<Vec<CoreModule>>, ReadError> {
-    const MODULE: u8 = 1;
-    const COMPONENT: u8 = 4;
+pub fn core_modules<R: ReadAt + ?Sized>(source: &R) -> Result<Option<CoreModules<'_, R>>, ReadError> {
     let mut window = Window::new(source, 64);
     if !is_component(window.at(0, 8)?) {
         return Ok(None);
     }
-    let mut modules = Vec::new();
-    // Each with how far it was read, and how many modules and components were found in it.
-    let mut open = vec![Open { at: 8, end: source.size(), modules: 0, components: 0 }];
-    while let Some(mut component) = open.pop() {
-        let Open { at, end, .. } = component;
-        if at == end {
-            continue;
-        }
-        let header = window.at(at, 6)?;
-        let (id, size) = (header.first().copied(), leb(header.get(1..).unwrap_or_default()));
-        let (Some(id), Some((size, bytes))) = (id, size) else { return Err(cut_off(at)) };
-        let start = at + 1 + bytes as u64;
-        let next = start + u64::from(size);
-        if next > end {
-            let problem = format!("cut off: the section at byte {at} ends at {next}, what it is in at {end}");
-            return Err(ReadError::Malformed(problem));
-        }
-        component.at = next;
-        if id == MODULE {
-            // An open component is the last one that was counted in the one around it.
-            let mut path: Vec<u32> = open.iter().map(|around| around.components - 1).collect();
-            path.push(component.modules);
-            component.modules += 1;
-            modules.push(CoreModule { path, range: start..next });
-            if modules.len() > MOST {
-                return Err(ReadError::Malformed(format!("more than {MOST} core modules (at byte {start})")));
-            }
-        }
-        if id == COMPONENT {
-            component.components += 1;
-            if !is_component(window.at(start, 8)?) || size < 8 {
-                return Err(ReadError::Malformed(format!("a component that is none (at byte {start})")));
-            }
-            if open.len() + 1 >= DEEPEST {
-                return Err(ReadError::Malformed(format!("more than {DEEPEST} components in one another (at byte {start})")));
-            }
-            open.push(component);
-            open.push(Open { at: start + 8, end: next, modules: 0, components: 0 });
-        } else {
-            open.push(component);
-        }
-    }
-    Ok(Some(modules))
+    let outermost = Open { at: 8, end: source.size(), modules: 0, components: 0 };
+    Ok(Some(CoreModules { window, open: vec![outermost], found: 0 }))
+}
+
+/// The core modules in a component, as they are found. After an error there are no more.
+pub struct CoreModules<'a, R: ?Sized> {
+    window: Window<'a, R>,
+    /// The component that is being read, and those around it, from the outside to the inside.
+    open: Vec<Open>,
+    found: usize,
 }
 
 /// A component that is being read.
 struct Open {
     at: u64,
     end: u64,
+    /// How many were found in it.
     modules: u32,
     components: u32,
+}
+
+impl<R: ReadAt + ?Sized> Iterator for CoreModules<'_, R> {
+    type Item = Result<CoreModule, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_module();
+        if next.is_err() {
+            self.open.clear();
+        }
+        next.transpose()
+    }
+}
+
+impl<R: ReadAt + ?Sized> CoreModules<'_, R> {
+    fn next_module(&mut self) -> Result<Option<CoreModule>, ReadError> {
+        const MODULE: u8 = 1;
+        const COMPONENT: u8 = 4;
+        while let Some(component) = self.open.last_mut() {
+            let Open { at, end, .. } = *component;
+            if at == end {
+                self.open.pop();
+                continue;
+            }
+            let header = self.window.at(at, 6)?;
+            let (id, size) = (header.first().copied(), leb(header.get(1..).unwrap_or_default()));
+            let (Some(id), Some((size, bytes))) = (id, size) else { return Err(cut_off(at)) };
+            let start = at + 1 + bytes as u64;
+            let next = start + u64::from(size);
+            let wrong = |problem: String| Err(ReadError::Malformed(problem));
+            if next > end {
+                return wrong(format!("cut off: the section at byte {at} ends at {next}, what it is in at {end}"));
+            }
+            component.at = next;
+            match id {
+                MODULE => {
+                    component.modules += 1;
+                    self.found += 1;
+                    if self.found > MOST {
+                        return wrong(format!("more than {MOST} core modules (at byte {start})"));
+                    }
+                    // A component is the last one that was counted in the one around it.
+                    let (inside, around) = self.open.split_last().ok_or_else(|| cut_off(at))?;
+                    let path = around.iter().map(|around| around.components - 1).chain([inside.modules - 1]);
+                    return Ok(Some(CoreModule { path: path.collect(), range: start..next }));
+                }
+                COMPONENT => {
+                    component.components += 1;
+                    if !is_component(self.window.at(start, 8)?) || size < 8 {
+                        return wrong(format!("a component that is none (at byte {start})"));
+                    }
+                    if self.open.len() >= DEEPEST {
+                        return wrong(format!("more than {DEEPEST} components in one another (at byte {start})"));
+                    }
+                    self.open.push(Open { at: start + 8, end: next, modules: 0, components: 0 });
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn is_component(head: &[u8]) -> bool {

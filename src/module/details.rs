@@ -2,20 +2,26 @@
 //!
 //! [`Module::read`](super::Module::read) reads none of it, since a link must not wait for it.
 
+use super::error::{ReadError, malformed};
+use super::leb::leb;
 use super::read_at::{ReadAt, Window};
-use super::sections::{self, CUSTOM, ReadError, Section, bodies, cut_off};
-use super::{AHEAD, BinaryReader, CODE, Module, Operator, SegmentHeader, load, malformed, segment_header};
+use super::sections::{self, Section, id, load};
+use super::segments::{constant, headers};
+use super::writes::Write;
+use super::{AHEAD, Module, functions, producers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use wasmparser::{FunctionBody, ImportSectionReader, MemArgTarget, Name, TypeRef};
+use wasmparser::{BinaryReader, GlobalSectionReader, ImportSectionReader, Name, TypeRef};
 
 /// The details of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// What the `producers` section says: the field (`language`, `processed-by`, `sdk`), a name and a version.
     pub producers: Vec<[String; 3]>,
-    /// Every import but the memories: its module, name, and what it is.
+    /// The imports that matter for threads: their module, name, and what they are.
     pub imports: Vec<(String, String, &'static str)>,
+    /// How many others there are, but for the memories.
+    pub other_imports: usize,
     /// For each data segment of the module, in its order.
     pub places: Vec<Place>,
     /// What is set to zero where the data is written: memory without data.
@@ -24,8 +30,10 @@ pub struct Details {
     pub flags: Vec<Range<u64>>,
     /// The function that writes the passive segments, where there is one; mostly that is the start function.
     pub writer: Option<u32>,
-    /// The names of globals, of the `name` section.
-    pub global_names: BTreeMap<u32, String>,
+    /// The global that the `name` section calls `__stack_pointer`, and its value, where that is a plain number.
+    pub stack_pointer: Option<(u32, Option<u64>)>,
+    /// The `name` section has a name for the first global that can be set.
+    pub names_first_variable: bool,
     /// How many functions it has of its own.
     pub functions: u32,
     /// The bytes of its code.
@@ -55,44 +63,69 @@ impl Details {
     /// As [`Module::read`] has them. What is wrong in a section of names or of producers is no error: no engine reads those.
     pub fn read<R: ReadAt + ?Sized>(source: &R, module: &Module) -> Result<Details, ReadError> {
         let mut details = Details { places: vec![Place::default(); module.segments.len()], ..Details::default() };
-        let mut found: Vec<Section> = Vec::new();
-        let mut window = Window::new(source, AHEAD);
-        sections::walk(source, &mut window, |section| {
+        let (mut last_names, mut sections) = (0..0, Vec::new());
+        let mut last_producers = 0..0;
+        sections::walk(source, &mut Window::new(source, AHEAD), |section| {
             let size = section.range.end - section.range.start;
             match (section.id, section.name.as_deref()) {
-                (CUSTOM, name) => {
+                (id::CUSTOM, name) => {
                     details.custom += size;
-                    if matches!(name, Some("name" | "producers")) {
-                        found.push(section);
+                    match name {
+                        Some("name") => last_names = section.range,
+                        Some("producers") => last_producers = section.range,
+                        _ => {}
                     }
                 }
-                (CODE, _) => {
+                (id::CODE, _) => {
                     details.code += size;
-                    found.push(section);
+                    sections.push(section);
                 }
-                (2 | 11, _) => found.push(section),
+                (id::IMPORTS | id::GLOBALS | id::DATA, _) => sections.push(section),
                 _ => {}
             }
             Ok(true)
         })?;
-        for section in &found {
-            let offset = section.range.start;
-            match (section.id, section.name.as_deref()) {
-                (CUSTOM, Some("producers")) => details.producers = producers(&load(source, section)?).unwrap_or_default(),
-                (CUSTOM, _) => details.names(source, section)?,
-                (2, _) => details.imports(&load(source, section)?, offset)?,
-                (11, _) => details.active_segments(source, section)?,
-                _ => {}
-            }
+        details.producers(&load(source, &last_producers)?);
+        let section = |id: u8| sections.iter().find(|section: &&Section| section.id == id).map(|section| &section.range);
+        let mut imported_globals = 0;
+        if let Some(range) = section(id::IMPORTS) {
+            imported_globals = details.imports(&load(source, range)?, range.start)?;
         }
-        if let Some(code) = found.iter().find(|section| section.id == CODE) {
-            details.passive_segments(source, &code.range, module)?;
+        let mut named = Named { variable: module.globals.first_variable.map(|(index, _)| index), ..Named::default() };
+        details.names(source, &last_names, &mut named)?;
+        details.names_first_variable = named.names_variable;
+        if let Some(index) = named.stack_pointer {
+            let own = index.checked_sub(imported_globals).zip(section(id::GLOBALS));
+            let value = own.map_or(Ok(None), |(own, range)| value_of(&load(source, range)?, range.start, own))?;
+            details.stack_pointer = Some((index, value));
+        }
+        if let Some(range) = section(id::DATA) {
+            details.active_segments(source, range)?;
+        }
+        if let Some(code) = section(id::CODE) {
+            details.passive_segments(source, code, module)?;
         }
         Ok(details)
     }
 
-    fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
-        for import in ImportSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)?.into_imports() {
+    /// What it says, up to where it cannot be read any more: then nothing.
+    fn producers(&mut self, section: &[u8]) {
+        let mut room = Room(section.len());
+        let whole = producers::each(section, |field, name, version| {
+            if self.producers.len() < MOST_PRODUCERS && room.take(field.len() + name.len() + version.len()) {
+                self.producers.push([field, name, version].map(str::to_owned));
+            }
+        });
+        if !whole {
+            self.producers.clear();
+        }
+    }
+
+    /// Says how many globals are imported.
+    fn imports(&mut self, section: &[u8], offset: u64) -> Result<u32, ReadError> {
+        let mut room = Room(section.len());
+        let mut globals = 0;
+        for import in ImportSectionReader::new(BinaryReader::new(section, offset)).map_err(malformed)?.into_imports() {
             let import = import.map_err(malformed)?;
             let kind = match import.ty {
                 TypeRef::Memory(_) => continue,
@@ -101,41 +134,50 @@ impl Details {
                 TypeRef::Table(_) => "table",
                 TypeRef::Tag(_) => "tag",
             };
-            self.imports.push((import.module.to_owned(), import.name.to_owned(), kind));
+            globals += u32::from(kind == "global");
+            let (module, name) = (import.module, import.name);
+            if is_for_threads(module, name) && room.take(module.len() + name.len()) {
+                self.imports.push((module.to_owned(), name.to_owned(), kind));
+            } else {
+                self.other_imports += 1;
+            }
         }
-        Ok(())
+        Ok(globals)
     }
 
     /// The names of globals and segments. Those of functions may be many megabytes, and are stepped over.
-    fn names<R: ReadAt + ?Sized>(&mut self, source: &R, section: &Section) -> Result<(), ReadError> {
+    fn names<R: ReadAt + ?Sized>(&mut self, source: &R, section: &Range<u64>, named: &mut Named) -> Result<(), ReadError> {
         const GLOBALS: u8 = 7;
         const DATA: u8 = 9;
         let mut window = Window::new(source, 8);
-        let mut at = section.range.start;
-        while at < section.range.end {
+        let mut at = section.start;
+        while at < section.end {
             let head = window.at(at, 6)?;
-            let (Some(&id), Some((size, bytes))) = (head.first(), sections::leb(head.get(1..).unwrap_or_default())) else {
+            let (Some(&id), Some((size, bytes))) = (head.first(), leb(head.get(1..).unwrap_or_default())) else {
                 return Ok(());
             };
             let start = at;
             at += 1 + bytes as u64 + u64::from(size);
-            if at > section.range.end {
+            if at > section.end {
                 return Ok(());
             }
             if matches!(id, GLOBALS | DATA) {
-                let part = Section { id, name: None, range: start..at };
-                self.names_of(&load(source, &part)?);
+                self.names_of(&load(source, &(start..at))?, named);
             }
         }
         Ok(())
     }
 
-    fn names_of(&mut self, subsection: &[u8]) {
+    fn names_of(&mut self, subsection: &[u8], named: &mut Named) {
         for name in wasmparser::NameSectionReader::new(BinaryReader::new(subsection, 0)) {
             match name {
                 Ok(Name::Global(names)) => {
-                    let names = names.into_iter().flatten().map(|naming| (naming.index, naming.name.to_owned()));
-                    self.global_names.extend(names);
+                    for naming in names.into_iter().flatten() {
+                        named.names_variable |= Some(naming.index) == named.variable;
+                        if naming.name == "__stack_pointer" {
+                            named.stack_pointer = named.stack_pointer.or(Some(naming.index));
+                        }
+                    }
                 }
                 Ok(Name::Data(names)) => {
                     for naming in names.into_iter().flatten() {
@@ -150,26 +192,13 @@ impl Details {
     }
 
     /// The addresses that active segments have in their headers.
-    fn active_segments<R: ReadAt + ?Sized>(&mut self, source: &R, section: &Section) -> Result<(), ReadError> {
-        let mut window = Window::new(source, AHEAD);
-        let Section { range, .. } = section;
-        let left = |at: u64| usize::try_from((range.end - at).min(256)).unwrap_or(256);
-        let (_, bytes) = sections::leb(window.at(range.start, 5)?).ok_or_else(|| cut_off(range.start))?;
-        let mut at = range.start + bytes as u64;
-        for place in &mut self.places {
-            let wanted = left(at);
-            let head = window.at(at, wanted)?;
-            let head = &head[..wanted.min(head.len())];
-            let SegmentHeader { memory, length, size } = segment_header(head, at)?;
-            if memory.is_some() {
-                (place.memory, place.address) = place_of(head, at).unwrap_or_default();
+    fn active_segments<R: ReadAt + ?Sized>(&mut self, source: &R, section: &Range<u64>) -> Result<(), ReadError> {
+        let mut places = self.places.iter_mut();
+        headers(source, section, |header| {
+            if let Some(place) = places.next().filter(|_| header.segment.active) {
+                (place.memory, place.address) = (header.segment.memory, header.address);
             }
-            at = at + length as u64 + u64::from(size);
-            if at > range.end {
-                return Err(cut_off(at));
-            }
-        }
-        Ok(())
+        })
     }
 
     /// The addresses that a function writes passive segments to: the start function, or one that it calls, or, when
@@ -180,126 +209,107 @@ impl Details {
         code: &Range<u64>,
         module: &Module,
     ) -> Result<(), ReadError> {
-        let mut window = Window::new(source, 8);
-        self.functions = sections::leb(window.at(code.start, 5)?).map_or(0, |(count, _)| count);
-        let imported = self.imports.iter().filter(|(_, _, kind)| *kind == "function").count();
-        let imported = u32::try_from(imported).unwrap_or(u32::MAX);
+        self.functions = functions::count(source, code)?;
+        let imported = module.imports.functions;
         let start = module.start.and_then(|start| start.checked_sub(imported));
         // A module without passive segments may have zeros to write.
-        let passive = module.segments.iter().any(|segment| !segment.active);
-        let mut best: Option<(u32, Writes)> = None;
+        let passive = module.segments.passive().next().is_some();
+        let mut best: Option<(u32, Written)> = None;
         for only in [start, None] {
-            if only.is_none() && (!passive || best.as_ref().is_some_and(|(_, writes)| !writes.inits.is_empty())) {
+            if only.is_none() && (!passive || best.as_ref().is_some_and(|(_, written)| !written.inits.is_empty())) {
                 break;
             }
-            bodies(source, code, |index, range, window| {
-                if only.is_some_and(|only| index != only) {
+            functions::each(source, code, |mut body| {
+                if only.is_some_and(|only| body.number != only) {
                     return Ok(true);
                 }
-                let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
-                let held = window.at(range.start, size)?;
+                let mut written = Written::default();
                 // A body that cannot be read writes nothing that could be shown.
-                let writes = Writes::of(&held[..size.min(held.len())], range.start).unwrap_or_default();
+                if !body.writes(|write| written.add(write))? {
+                    written = Written::default();
+                }
                 // The linker's own function throws away what it has written.
-                let rank = |writes: &Writes| (writes.drops.len().min(writes.inits.len()), writes.inits.len());
-                let more = rank(&writes) > best.as_ref().map_or((0, 0), |(_, best)| rank(best));
+                let rank = |written: &Written| (written.drops.len().min(written.inits.len()), written.inits.len());
+                let more = rank(&written) > best.as_ref().map_or((0, 0), |(_, best)| rank(best));
                 if more || only.is_some() {
-                    best = Some((index, writes));
+                    best = Some((body.number, written));
                 }
                 Ok(only.is_none())
             })?;
         }
-        let Some((index, writes)) = best else { return Ok(()) };
-        for (segment, to) in &writes.inits {
-            let active = module.segments.get(*segment as usize).is_none_or(|segment| segment.active);
-            if let Some(place) = self.places.get_mut(*segment as usize).filter(|_| !active) {
+        let Some((function, written)) = best else { return Ok(()) };
+        for (index, segment) in module.segments.iter().enumerate() {
+            let (place, number) = (&mut self.places[index], index as u32);
+            place.dropped = written.drops.contains(&number);
+            if let Some(to) = written.inits.get(&number).filter(|_| !segment.active) {
                 place.address = Some(*to);
             }
         }
-        for segment in &writes.drops {
-            if let Some(place) = self.places.get_mut(*segment as usize) {
-                place.dropped = true;
-            }
+        if !written.inits.is_empty() || !written.zeros.is_empty() {
+            self.writer = function.checked_add(imported);
         }
-        if !writes.inits.is_empty() || !writes.fills.is_empty() {
-            self.writer = index.checked_add(imported);
-        }
-        self.zeros = writes.fills;
-        self.flags = writes.flags;
+        self.zeros = written.zeros;
+        self.flags = written.flags;
         Ok(())
     }
 }
 
-/// The memory and the address in the header of an active segment.
-fn place_of(head: &[u8], at: u64) -> Option<(u32, Option<u64>)> {
-    let mut reader = BinaryReader::new(head, at);
-    let memory = if reader.read_var_u32().ok()? == 2 { reader.read_var_u32().ok()? } else { 0 };
-    let mut operators = wasmparser::OperatorsReader::new(reader);
-    let address = match (operators.read().ok()?, operators.read().ok()?) {
-        (Operator::I32Const { value }, Operator::End) => Some(u64::from(value.cast_unsigned())),
-        (Operator::I64Const { value }, Operator::End) => Some(value.cast_unsigned()),
-        _ => None,
-    };
-    Some((memory, address))
-}
-
-pub(super) fn producers(section: &[u8]) -> Option<Vec<[String; 3]>> {
-    let mut all = Vec::new();
-    for field in wasmparser::ProducersSectionReader::new(BinaryReader::new(section, 0)).ok()? {
-        let field = field.ok()?;
-        for value in field.values {
-            let value = value.ok()?;
-            all.push([field.name.to_owned(), value.name.to_owned(), value.version.to_owned()]);
-        }
-    }
-    Some(all)
-}
-
-/// What a function writes at addresses that are plain numbers, as `wasm-ld`'s `__wasm_init_memory` does (`Writer.cpp`,
-/// `createInitMemoryFunction`).
+/// What the `name` section says of globals.
 #[derive(Default)]
-struct Writes {
+struct Named {
+    /// The one that is asked for.
+    variable: Option<u32>,
+    names_variable: bool,
+    stack_pointer: Option<u32>,
+}
+
+/// More of them nobody wants to read.
+const MOST_PRODUCERS: usize = 100;
+
+/// For copies of a section's texts: a text that stands there once, for many entries, must not be copied for each.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+fn is_for_threads(module: &str, name: &str) -> bool {
+    let linker = ["__stack_pointer", "__tls_base", "__memory_base", "__table_base"];
+    let wasm_bindgen = ["__wbindgen_memory", "__wbindgen_module"];
+    name.contains("thread")
+        || linker.contains(&name)
+        || wasm_bindgen.contains(&name)
+        || (module == "wasi" && name == "thread-spawn")
+}
+
+/// The value of the global of that number in the section, where it is a plain number.
+fn value_of(section: &[u8], offset: u64, number: u32) -> Result<Option<u64>, ReadError> {
+    let globals = GlobalSectionReader::new(BinaryReader::new(section, offset)).map_err(malformed)?;
+    let Some(global) = globals.into_iter().nth(number as usize) else { return Ok(None) };
+    constant(&mut global.map_err(malformed)?.init_expr.get_operators_reader()).map_err(malformed)
+}
+
+/// What a function writes at addresses that are plain numbers.
+#[derive(Default)]
+struct Written {
     inits: BTreeMap<u32, u64>,
-    fills: Vec<Range<u64>>,
+    zeros: Vec<Range<u64>>,
     flags: Vec<Range<u64>>,
     drops: BTreeSet<u32>,
 }
 
-impl Writes {
-    fn of(body: &[u8], offset: u64) -> Option<Writes> {
-        let mut writes = Writes::default();
-        // The numbers on the stack, as far as they are known.
-        let mut numbers: Vec<u64> = Vec::new();
-        for operator in FunctionBody::new(BinaryReader::new(body, offset)).get_operators_reader().ok()? {
-            match (operator.ok()?, numbers.as_slice()) {
-                (Operator::I32Const { value }, _) => {
-                    numbers.push(u64::from(value.cast_unsigned()));
-                    continue;
-                }
-                (Operator::I64Const { value }, _) => {
-                    numbers.push(value.cast_unsigned());
-                    continue;
-                }
-                // The address of the thread-local storage is kept as well.
-                (Operator::GlobalSet { .. }, _) => {
-                    numbers.pop();
-                    continue;
-                }
-                (Operator::MemoryInit { data_index, mem: 0 }, [.., to, _, _]) => {
-                    writes.inits.insert(data_index, *to);
-                }
-                (Operator::MemoryFill { mem: 0 }, [.., to, 0, size]) => writes.fills.push(*to..to.checked_add(*size)?),
-                (Operator::I32AtomicRmwCmpxchg { memarg }, [.., to, _, _]) if memarg.target == MemArgTarget::Memory(0) => {
-                    let to = to.checked_add(memarg.offset)?;
-                    writes.flags.push(to..to.checked_add(4)?);
-                }
-                (Operator::DataDrop { data_index }, _) => {
-                    writes.drops.insert(data_index);
-                }
-                _ => {}
-            }
-            numbers.clear();
+impl Written {
+    fn add(&mut self, write: Write) {
+        match write {
+            Write::Init(segment, Some(to)) => drop(self.inits.insert(segment, to.start)),
+            Write::Fill(Some((to, 0))) => self.zeros.push(to),
+            Write::Drop(segment) => drop(self.drops.insert(segment)),
+            Write::Agree(word) => self.flags.push(word),
+            Write::Init(_, None) | Write::Fill(_) => {}
         }
-        Some(writes)
     }
 }

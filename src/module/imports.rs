@@ -1,9 +1,8 @@
 //! What the imports of a module say of who runs it. Only that is kept: with compact imports, a hundred kilobytes can name a
 //! million of them.
 
-use super::{MOST, Memory, Reading, count_of, malformed, memory_facts};
-use crate::module::read_at::ReadAt;
-use crate::module::sections::ReadError;
+use super::MOST;
+use super::error::{ReadError, count_of, malformed};
 use wasmparser::{BinaryReader, Import, ImportSectionReader, TypeRef};
 
 /// The imports, as far as they say something about threads.
@@ -41,78 +40,65 @@ pub(crate) fn of_pthreads(name: &str) -> bool {
     name.contains("pthread") || (of_emscripten(name) && (name.contains("_thread_") || name.contains("_tls_")))
 }
 
-/// What no engine takes more of (WebAssembly JavaScript interface, "Limits").
-const MOST_MEMORIES: usize = 100;
-
 /// More names than these nobody wants to read.
 const MOST_NAMES: usize = 16;
 
-impl<R: ReadAt + ?Sized> Reading<'_, R> {
-    pub(super) fn imports(&mut self, bytes: &[u8], offset: u64) -> Result<(), ReadError> {
-        use wasmparser::Imports::{Compact1, Compact2, Single};
-        self.module.imports.minified = true;
-        let mut count = 0;
-        for group in ImportSectionReader::new(BinaryReader::new(bytes, offset)).map_err(malformed)? {
-            match group.map_err(malformed)? {
-                Single(_, import) => self.import(import, offset, &mut count)?,
-                Compact1 { module, items } => {
-                    self.module.imports.compact = true;
-                    for item in items {
-                        let item = item.map_err(malformed)?;
-                        self.import(Import { module, name: item.name, ty: item.ty }, offset, &mut count)?;
-                    }
+/// Reads the import section, and tells `visit` of each import; of a function also its number.
+pub(super) fn read(
+    section: &[u8],
+    offset: u64,
+    mut visit: impl FnMut(Import<'_>, u32) -> Result<(), ReadError>,
+) -> Result<Imports, ReadError> {
+    use wasmparser::Imports::{Compact1, Compact2, Single};
+    let mut imports = Imports { minified: true, ..Imports::default() };
+    let mut count = 0;
+    let mut each = |imports: &mut Imports, import: Import<'_>| {
+        count += 1;
+        count_of("imports", count, MOST, offset)?;
+        visit(import, imports.functions)?;
+        imports.add(import);
+        Ok::<_, ReadError>(())
+    };
+    for group in ImportSectionReader::new(BinaryReader::new(section, offset)).map_err(malformed)? {
+        match group.map_err(malformed)? {
+            Single(_, import) => each(&mut imports, import)?,
+            Compact1 { module, items } => {
+                imports.compact = true;
+                for item in items {
+                    let item = item.map_err(malformed)?;
+                    each(&mut imports, Import { module, name: item.name, ty: item.ty })?;
                 }
-                Compact2 { module, ty, names } => {
-                    self.module.imports.compact = true;
-                    for name in names {
-                        self.import(Import { module, name: name.map_err(malformed)?, ty }, offset, &mut count)?;
-                    }
+            }
+            Compact2 { module, ty, names } => {
+                imports.compact = true;
+                for name in names {
+                    each(&mut imports, Import { module, name: name.map_err(malformed)?, ty })?;
                 }
             }
         }
-        // Without a function there is nothing to tell it by.
-        self.module.imports.minified &= self.module.imports.functions > 0;
-        Ok(())
     }
+    // Without a function there is nothing to tell it by.
+    imports.minified &= imports.functions > 0;
+    Ok(imports)
+}
 
-    fn import(&mut self, import: Import<'_>, at: u64, count: &mut u32) -> Result<(), ReadError> {
-        *count += 1;
-        let Import { module, name, ty } = import;
-        let imports = &mut self.module.imports;
-        imports.emscripten |= of_emscripten(name);
-        imports.pthreads |= of_pthreads(name);
-        imports.minified &= module == "a" && name.len() <= 3;
-        match ty {
-            TypeRef::Func(index) | TypeRef::FuncExact(index) => {
-                self.functions.push(index);
-                imports.functions += 1;
-                imports.wasi |= module.starts_with("wasi_") || module == "wasi";
-                imports.externref_table |= name == "__wbindgen_init_externref_table";
-                imports.thread_spawn |= module == "wasi" && name == "thread-spawn";
-                if module == "env" && (name.starts_with("__wasi_") || name.starts_with("__wasilibc_")) {
-                    imports.of_libc += 1;
-                    if imports.names_of_libc.len() < MOST_NAMES {
-                        imports.names_of_libc.push(name.to_owned());
-                    }
-                }
-            }
-            TypeRef::Memory(memory) => {
-                let import = (module.to_owned(), name.to_owned());
-                let facts = memory_facts(memory, Some(import), at)?;
-                self.add_memory(facts, at)?;
-            }
-            TypeRef::Global(kind) => self.module.globals.push(super::global_facts(kind, None)),
-            TypeRef::Table(table) => self.module.tables.push(super::table_facts(&table)),
-            TypeRef::Tag(_) => {}
+impl Imports {
+    fn add(&mut self, Import { module, name, ty }: Import<'_>) {
+        self.emscripten |= of_emscripten(name);
+        self.pthreads |= of_pthreads(name);
+        self.minified &= module == "a" && name.len() <= 3;
+        if !matches!(ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
+            return;
         }
-        count_of("imports", *count, MOST, at).map(drop)
-    }
-
-    pub(super) fn add_memory(&mut self, memory: Memory, at: u64) -> Result<(), ReadError> {
-        if self.module.memories.len() >= MOST_MEMORIES {
-            return Err(ReadError::Malformed(format!("more than {MOST_MEMORIES} memories (in the section at byte {at})")));
+        self.functions += 1;
+        self.wasi |= module.starts_with("wasi_") || module == "wasi";
+        self.externref_table |= name == "__wbindgen_init_externref_table";
+        self.thread_spawn |= module == "wasi" && name == "thread-spawn";
+        if module == "env" && (name.starts_with("__wasi_") || name.starts_with("__wasilibc_")) {
+            self.of_libc += 1;
+            if self.names_of_libc.len() < MOST_NAMES {
+                self.names_of_libc.push(name.to_owned());
+            }
         }
-        self.module.memories.push(memory);
-        Ok(())
     }
 }

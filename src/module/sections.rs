@@ -1,10 +1,26 @@
 //! The sections of a WebAssembly file, by their headers alone (core specification, 5.5.2).
 
+use super::error::ReadError;
+use super::leb::leb;
 use super::read_at::{ReadAt, Window};
 use std::ops::Range;
 
-/// The id of custom sections.
-pub(crate) const CUSTOM: u8 = 0;
+/// The ids of sections (core specification, 5.5.2).
+pub(crate) mod id {
+    pub(crate) const CUSTOM: u8 = 0;
+    pub(crate) const TYPES: u8 = 1;
+    pub(crate) const IMPORTS: u8 = 2;
+    pub(crate) const FUNCTIONS: u8 = 3;
+    pub(crate) const TABLES: u8 = 4;
+    pub(crate) const MEMORIES: u8 = 5;
+    pub(crate) const GLOBALS: u8 = 6;
+    pub(crate) const EXPORTS: u8 = 7;
+    pub(crate) const START: u8 = 8;
+    pub(crate) const CODE: u8 = 10;
+    pub(crate) const DATA: u8 = 11;
+    pub(crate) const DATA_COUNT: u8 = 12;
+    pub(crate) const TAGS: u8 = 13;
+}
 
 /// One section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,34 +33,18 @@ pub(crate) struct Section {
     pub range: Range<u64>,
 }
 
-/// What keeps a file from being read to its end.
-#[derive(Debug)]
-pub enum ReadError {
-    /// The system could not read it.
-    Io(std::io::Error),
-    /// It is not what it should be; the text says where and why.
-    Malformed(String),
-}
-
-impl From<std::io::Error> for ReadError {
-    fn from(error: std::io::Error) -> ReadError {
-        ReadError::Io(error)
-    }
-}
-
-impl std::fmt::Display for ReadError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ReadError::Io(error) => error.fmt(out),
-            ReadError::Malformed(text) => out.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
-
 /// A header is at most an id, a size of five bytes, a name's length of five bytes; our names are short.
 const HEADER: usize = 64;
+
+/// The contents of a section that was found to lie inside the file.
+pub(crate) fn load<R: ReadAt + ?Sized>(source: &R, range: &Range<u64>) -> Result<Vec<u8>, ReadError> {
+    let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
+    let mut bytes = vec![0; size];
+    if source.read_some(range.start, &mut bytes)? < size {
+        return Err(ReadError::Malformed(format!("cut off while it was read, at byte {}", range.start)));
+    }
+    Ok(bytes)
+}
 
 /// Walks the sections of `window`'s file in order, until `visit` answers `false`.
 pub(crate) fn walk<R: ReadAt + ?Sized>(
@@ -79,7 +79,7 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
             )));
         }
         let mut section = Section { id, name: None, range: start..end };
-        if id == CUSTOM {
+        if id == id::CUSTOM {
             let text = &header[1 + size_bytes..];
             let Some((length, length_bytes)) =
                 leb(text).filter(|(length, bytes)| u64::from(*length) + *bytes as u64 <= end - start)
@@ -127,48 +127,4 @@ pub(crate) fn place_after(last: usize, section: &Section) -> Result<usize, ReadE
         }
         Some(place) => Ok(place + 1),
     }
-}
-
-/// Walks the functions of the code section that lies in `code`, without reading them, until `visit` answers `false`. It is
-/// told a function's number among the module's own, and where its body lies.
-pub(crate) fn bodies<'a, R: ReadAt + ?Sized>(
-    source: &'a R,
-    code: &Range<u64>,
-    mut visit: impl FnMut(u32, Range<u64>, &mut Window<'a, R>) -> Result<bool, ReadError>,
-) -> Result<(), ReadError> {
-    if code.is_empty() {
-        return Ok(());
-    }
-    let mut window = Window::new(source, 4096);
-    let (count, bytes) = leb(window.at(code.start, 5)?).ok_or_else(|| cut_off(code.start))?;
-    let mut at = code.start + bytes as u64;
-    for index in 0..count {
-        let (size, bytes) = leb(window.at(at, 5)?).ok_or_else(|| cut_off(at))?;
-        let start = at + bytes as u64;
-        at = start + u64::from(size);
-        if at > code.end {
-            return Err(cut_off(at));
-        }
-        if !visit(index, start..at, &mut window)? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The file ends, or says nonsense, at byte `at`.
-pub(crate) fn cut_off(at: u64) -> ReadError {
-    ReadError::Malformed(format!("cut off or malformed at byte {at}"))
-}
-
-/// An unsigned 32-bit LEB128 number and how many bytes it took.
-pub(crate) fn leb(bytes: &[u8]) -> Option<(u32, usize)> {
-    let mut value: u64 = 0;
-    for (index, byte) in bytes.iter().take(5).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((u32::try_from(value).ok()?, index + 1));
-        }
-    }
-    None
 }

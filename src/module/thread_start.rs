@@ -6,49 +6,70 @@
 //! same call before, or the same call after, or both, around one call that gets the parameters as they came. And the linker
 //! writes their numbers as short as can be: a compiler leaves room in every call for the largest.
 
+use super::bits::Bits;
+use super::error::ReadError;
+use super::functions;
 use super::read_at::ReadAt;
-use super::sections::{ReadError, bodies, leb};
-use super::{BinaryReader, Operator, Wrapped};
-use std::collections::BTreeSet;
 use std::ops::Range;
-use wasmparser::FunctionBody;
+use wasmparser::{BinaryReader, FunctionBody, Operator};
+
+/// The exported `wasi_thread_start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadStart {
+    /// It takes two numbers, the thread's and the address of its argument, and returns nothing.
+    pub takes_id_and_address: bool,
+    /// It is the wrapper that the linker puts around every export of a command: see [`Wrapped`].
+    pub wrapped: Option<Wrapped>,
+}
+
+/// What a command's wrapper calls before and after the function that it is around. It calls at least one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// What runs the static constructors.
+    pub before: Option<u32>,
+    /// What runs the destructors.
+    pub after: Option<u32>,
+}
 
 /// The parameters of an export are few; what is longer is no wrapper.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 
 /// What the wrappers call before and after, where they are such. `start` is the number of `wasi_thread_start` among the module's
-/// own functions, and `exported` has the numbers of all that are exported.
+/// own functions, and `exported` says of each of those whether it is exported.
 pub(super) fn wrapper<R: ReadAt + ?Sized>(
     source: &R,
     code: &Range<u64>,
     start: u32,
-    exported: &BTreeSet<u32>,
+    exported: &Bits,
 ) -> Result<Option<Wrapped>, ReadError> {
-    let mut count = [0; 5];
-    let held = source.read_some(code.start, &mut count)?;
-    let functions = leb(&count[..held]).map_or(0, |(count, _)| count);
-    let first = functions.saturating_sub(u32::try_from(exported.len()).unwrap_or(u32::MAX));
-    if !(first..functions).eq(exported.iter().copied()) {
+    let functions = functions::count(source, code)? as usize;
+    let Some(first) = functions.checked_sub(exported.count_yes()) else { return Ok(None) };
+    if !(first..functions).all(|function| exported.get(function)) {
         return Ok(None);
     }
-    let mut wrappers = Vec::with_capacity(exported.len());
+    let mut around = None;
+    functions::each(source, code, |mut body| {
+        if body.number == start {
+            let offset = body.offset();
+            around = Calls::of(body.beginning(LONGEST)?, offset).as_ref().and_then(Calls::around_parameters);
+        }
+        Ok(body.number < start)
+    })?;
+    let Some(wrapped) = around else { return Ok(None) };
     let mut all = true;
-    bodies(source, code, |index, range, window| {
-        if index >= first {
-            let size = usize::try_from((range.end - range.start).min(LONGEST)).map_err(std::io::Error::other)?;
-            let held = window.at(range.start, size)?;
-            let calls = Calls::of(&held[..size.min(held.len())], range.start);
-            all = calls.is_some();
-            wrappers.extend(calls);
+    functions::each(source, code, |mut body| {
+        if body.number as usize >= first {
+            let offset = body.offset();
+            all = Calls::of(body.beginning(LONGEST)?, offset).is_some_and(|calls| calls.are(wrapped));
         }
         Ok(all)
     })?;
-    let of_start = usize::try_from(start - first).ok().and_then(|at| wrappers.get(at)).and_then(Calls::around_parameters);
-    Ok(of_start.filter(|around| all && wrappers.iter().all(|calls| calls.are(*around))))
+    Ok(around.filter(|_| all))
 }
 
 /// A function that does nothing but calls.
 struct Calls {
+    /// At most three.
     called: Vec<u32>,
     /// How many of them stand before the function's own parameters, which are fetched all at once and in their order. None for a
     /// function without parameters.

@@ -3,46 +3,41 @@
 //! A host of one's own may do by hand, once, what `wasm-ld` lets the start function do; and a libc may do it from inside, as
 //! older linkers had it.
 
+use super::bits::Bits;
+use super::error::ReadError;
+use super::functions;
 use super::read_at::ReadAt;
-use super::sections::{ReadError, bodies};
-use super::{BinaryReader, Operator};
-use std::collections::BTreeSet;
+use super::writes::Write;
 use std::ops::Range;
-use wasmparser::FunctionBody;
 
 /// The data segments that some function writes, by their numbers.
 pub(super) struct Written {
     /// Those that a function writes that is exported.
-    pub by_exports: BTreeSet<u32>,
+    pub by_exports: Bits,
     /// Those that any function writes; `None` where a function could not be read.
-    pub by_any: Option<BTreeSet<u32>>,
+    pub by_any: Option<Bits>,
 }
 
-/// Reads every function in `code`. Those are exported that are numbered in `exported`.
-pub(super) fn read<R: ReadAt + ?Sized>(source: &R, code: &Range<u64>, exported: &BTreeSet<u32>) -> Result<Written, ReadError> {
-    let mut written = Written { by_exports: BTreeSet::new(), by_any: Some(BTreeSet::new()) };
-    bodies(source, code, |index, range, window| {
-        let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
-        let held = window.at(range.start, size)?;
-        let inits = inits(&held[..size.min(held.len())], range.start);
-        if exported.contains(&index) {
-            written.by_exports.extend(inits.iter().flatten());
-        }
-        match (&mut written.by_any, inits) {
-            (Some(any), Some(inits)) => any.extend(inits),
-            (any, _) => *any = None,
-        }
+/// Reads the functions in `code`, of a module with so many data segments. Those functions are exported that are `exported`.
+pub(super) fn read<R: ReadAt + ?Sized>(
+    source: &R,
+    code: &Range<u64>,
+    exported: &Bits,
+    segments: usize,
+) -> Result<Written, ReadError> {
+    let (mut by_exports, mut by_any) = (Bits::none_of(segments), Bits::none_of(segments));
+    let mut all_readable = true;
+    functions::each(source, code, |mut body| {
+        let is_exported = exported.get(body.number as usize);
+        all_readable &= body.writes(|write| {
+            if let Write::Init(segment, _) = write {
+                by_any.set(segment as usize);
+                if is_exported {
+                    by_exports.set(segment as usize);
+                }
+            }
+        })?;
         Ok(true)
     })?;
-    Ok(written)
-}
-
-fn inits(body: &[u8], offset: u64) -> Option<BTreeSet<u32>> {
-    let mut inits = BTreeSet::new();
-    for operator in FunctionBody::new(BinaryReader::new(body, offset)).get_operators_reader().ok()? {
-        if let Operator::MemoryInit { data_index, .. } = operator.ok()? {
-            inits.insert(data_index);
-        }
-    }
-    Some(inits)
+    Ok(Written { by_exports, by_any: all_readable.then_some(by_any) })
 }

@@ -4,7 +4,7 @@ use super::json::{Value, finding};
 use super::layout::Layout;
 use super::subject::Subject;
 use super::{File, javascript};
-use crate::module::{Kind, Memory};
+use crate::module::{Details, Kind, Memory};
 
 /// The version of the shape.
 const VERSION: u128 = 1;
@@ -32,7 +32,7 @@ fn module(subject: &Subject) -> Value {
             ("size", Value::Number(segment.size.into())),
             ("memory", Value::Number(place.memory.into())),
             ("address", Value::or_null(place.address, |address| Value::Number(address.into()))),
-            ("tls", Value::Bool(subject.is_template(index))),
+            ("tls", Value::Bool(subject.template == Some(index))),
         ])
     });
     let start = |function: u32| {
@@ -49,7 +49,7 @@ fn module(subject: &Subject) -> Value {
     };
     let features = module.features.as_ref();
     let features = Value::or_null(features, |features| {
-        Value::list(features.entries.iter().map(|(sign, name)| Value::text(format!("{sign}{name}"))))
+        Value::list(features.iter().map(|(sign, name)| Value::text(format!("{sign}{name}"))))
     });
     let producers = details.producers.iter().map(|[field, name, version]| {
         let member = |text: &String| Value::text(text.as_str());
@@ -91,7 +91,7 @@ fn memory_of(subject: &Subject, index: usize, memory: &Memory) -> Value {
     let bytes = |pages: u64| Value::Number(u128::from(pages) * u128::from(memory.page));
     let import = memory.import.as_ref();
     let import = Value::or_null(import, |(module, name)| {
-        Value::Object(vec![("module", Value::text(module.as_str())), ("name", Value::text(name.as_str()))])
+        Value::Object(vec![("module", Value::text(&**module)), ("name", Value::text(&**name))])
     });
     Value::Object(vec![
         ("import", import),
@@ -124,23 +124,25 @@ fn exports(subject: &Subject) -> Value {
         Value::Object(vec![
             ("name", Value::text(*name)),
             ("kind", Value::text(kind)),
-            ("value", Value::or_null(subject.value(*export), |value| Value::Number(value.into()))),
+            ("value", Value::or_null(subject.value(name), |value| Value::Number(value.into()))),
         ])
     };
     Value::Object(vec![("for_threads", Value::list(of_threads.iter().map(export))), ("others", Value::Number(others as u128))])
 }
 
 fn imports(subject: &Subject) -> Value {
-    let of_threads = subject.imports();
-    let others = subject.details.imports.len() - of_threads.len();
-    let import = |(module, name, kind): &&(String, String, &'static str)| {
+    let import = |(module, name, kind): &(String, String, &'static str)| {
         Value::Object(vec![
             ("module", Value::text(module.as_str())),
             ("name", Value::text(name.as_str())),
             ("kind", Value::text(*kind)),
         ])
     };
-    Value::Object(vec![("for_threads", Value::list(of_threads.iter().map(import))), ("others", Value::Number(others as u128))])
+    let Details { imports, other_imports, .. } = &subject.details;
+    Value::Object(vec![
+        ("for_threads", Value::list(imports.iter().map(import))),
+        ("others", Value::Number(*other_imports as u128)),
+    ])
 }
 
 fn layout(layout: &Layout) -> Value {

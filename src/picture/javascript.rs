@@ -43,7 +43,7 @@ pub fn construct(memory: &Memory) -> Result<String, &'static str> {
 /// The imports that hand it to the module: `{ env: { memory } }`.
 pub fn imports(memory: &Memory) -> Option<String> {
     let (module, name) = memory.import.as_ref()?;
-    let member = if name == "memory" { name.clone() } else { format!("{}: memory", property(name)) };
+    let member = if &**name == "memory" { name.to_string() } else { format!("{}: memory", property(name)) };
     Some(format!("{{ {}: {{ {member} }} }}", property(module)))
 }
 

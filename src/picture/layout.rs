@@ -120,7 +120,7 @@ struct Placed {
 
 /// The data segment that each thread gets a copy of. It is the only passive one that the start function keeps.
 pub fn tls_template(module: &Module, details: &Details) -> Option<usize> {
-    let passive = || (0..module.segments.len()).filter(|index| !module.segments[*index].active);
+    let passive = || module.segments.passive();
     if let Some(named) = passive().find(|index| details.places[*index].name.as_deref() == Some(".tdata")) {
         return Some(named);
     }
@@ -128,8 +128,9 @@ pub fn tls_template(module: &Module, details: &Details) -> Option<usize> {
     match (kept.next(), kept.next()) {
         (Some(only), None) if details.writer.is_some() => Some(only),
         // wasm-ld 14 makes no start function for it.
-        (Some(only), None) if module.constant("__tls_size").is_some_and(|size| size == module.segments[only].size) => {
-            Some(only)
+        (Some(only), None) => {
+            let size = module.segments.iter().nth(only).map(|segment| u64::from(segment.size));
+            size.filter(|size| module.constant("__tls_size") == Some(*size)).map(|_| only)
         }
         _ => None,
     }
@@ -140,20 +141,18 @@ fn stack_pointer(module: &Module, details: &Details, initial: u128) -> Option<(u
     if let Some(value) = module.constant("__stack_pointer") {
         return Some((value, Found::Export));
     }
-    let value = |index: u32| module.globals.get(index as usize).and_then(|global| global.constant);
-    if let Some((index, _)) = details.global_names.iter().find(|(_, name)| *name == "__stack_pointer") {
-        return value(*index).map(|value| (value, Found::Name));
+    if let Some((_, value)) = details.stack_pointer {
+        return value.map(|value| (value, Found::Name));
     }
-    let first = module.globals.iter().position(|global| global.mutable)?;
-    let otherwise = |(name, export): (&String, &Export)| {
-        export.kind == ExportKind::Global && export.index as usize == first && name != "__stack_pointer"
+    let (first, value) = module.globals.first_variable?;
+    let otherwise = |(name, export): (&str, Export)| {
+        export.kind == ExportKind::Global && export.index == first && name != "__stack_pointer"
     };
-    let named = u32::try_from(first).is_ok_and(|first| details.global_names.contains_key(&first));
-    if named || module.exports.iter().any(otherwise) {
+    if details.names_first_variable || module.exports.iter().any(otherwise) {
         return None;
     }
     // A stack begins at a multiple of 16 and inside the memory; that of another compiler may be anywhere.
-    let pointer = module.globals[first].constant?;
+    let pointer = value?;
     (pointer > 0 && pointer % 16 == 0 && u128::from(pointer) <= initial).then_some((pointer, Found::Order))
 }
 

@@ -63,14 +63,15 @@ impl File {
             return Ok(file);
         };
         file.component = true;
-        for module in &modules {
+        for module in modules {
+            let module = module.map_err(whole)?;
             let (offset, place) = (module.range.start, module.place());
             let part = PartOf::new(source, offset, module.range.end - offset);
             let subject = Subject::read(&part, &format!("{shown}, {place}"))
                 .map_err(|error| Unreadable { place: Some((place.clone(), offset)), error })?;
             file.subjects.push(Subject { place: Some(place), offset, ..subject });
         }
-        if modules.is_empty() {
+        if file.subjects.is_empty() {
             file.findings.push(rules::without_core_module(&shown));
         }
         Ok(file)

@@ -18,6 +18,8 @@ pub struct Subject {
     pub module: Module,
     /// Further facts.
     pub details: Details,
+    /// The data segment that is the template of the thread-local storage.
+    pub template: Option<usize>,
     /// What is where in its first memory.
     pub layout: Option<Layout>,
     /// What it must keep.
@@ -56,10 +58,11 @@ impl Subject {
         let details = Details::read(source, &module)?;
         let contract = Contract::of(&module);
         let findings = contract.check(&module, name);
+        let template = tls_template(&module, &details);
         let layout = Layout::of(&module, &details);
-        let wasm_opt = wasm_opt::flags(source, &module, &details)?;
+        let wasm_opt = wasm_opt::flags(source, &module)?;
         let size = source.size();
-        Ok(Subject { place: None, offset: 0, size, module, details, layout, contract, findings, wasm_opt })
+        Ok(Subject { place: None, offset: 0, size, module, details, template, layout, contract, findings, wasm_opt })
     }
 
     /// Whether it is threaded.
@@ -103,40 +106,34 @@ impl Subject {
     /// The exports that matter for threads and for the memory, as they stand in the table above, then by name.
     pub fn exports(&self) -> Vec<(&str, Export)> {
         let place = |name: &str| EXPORTS.iter().position(|known| *known == name).unwrap_or(EXPORTS.len());
-        let all = self.module.exports.iter().map(|(name, export)| (name.as_str(), *export));
-        let mut exports: Vec<_> = all.filter(|(name, export)| matters(name, *export)).collect();
-        exports.sort_by_key(|(name, _)| place(name));
+        let mut exports: Vec<_> = self.module.exports.iter().filter(|(name, export)| matters(name, *export)).collect();
+        exports.sort_by_key(|(name, _)| (place(name), *name));
         exports
     }
 
     /// The value of an exported global that is a constant.
-    pub fn value(&self, export: Export) -> Option<u64> {
-        let global = self.module.globals.get(export.index as usize).filter(|_| export.kind == Kind::Global)?;
+    pub fn value(&self, name: &str) -> Option<u64> {
+        let global = self.module.globals.named.get(name)?;
         global.constant.filter(|_| !global.mutable)
-    }
-
-    /// The imports that matter for threads.
-    pub fn imports(&self) -> Vec<&(String, String, &'static str)> {
-        self.details.imports.iter().filter(|(module, name, _)| imported_for_threads(module, name)).collect()
     }
 
     /// What a thread's own storage takes: its size, and how it is aligned.
     pub fn tls(&self) -> Option<(u64, Option<u64>)> {
-        let template = || Some(self.module.segments[tls_template(&self.module, &self.details)?].size);
+        let template = || {
+            let template = self.module.segments.iter().nth(self.template?)?;
+            Some(u64::from(template.size))
+        };
         let size = self.module.constant("__tls_size").or_else(template)?;
         Some((size, self.module.constant("__tls_align")))
-    }
-
-    /// Whether segment `index` is the template of the thread-local storage.
-    pub fn is_template(&self, index: usize) -> bool {
-        tls_template(&self.module, &self.details) == Some(index)
     }
 
     /// The names that a memory is exported by.
     pub fn exported_as(&self, memory: usize) -> Vec<&str> {
         let exports = self.module.exports.iter();
         let exports = exports.filter(|(_, export)| export.kind == Kind::Memory && export.index as usize == memory);
-        exports.map(|(name, _)| name.as_str()).collect()
+        let mut names: Vec<&str> = exports.map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// What somebody should know who makes this memory.
@@ -171,13 +168,4 @@ fn matters(name: &str, export: Export) -> bool {
         && (EXPORTS.contains(&name)
             || begins("__wbindgen_thread")
             || ((begins("emscripten_") || begins("_emscripten_") || begins("__emscripten_")) && of_threads(name)))
-}
-
-fn imported_for_threads(module: &str, name: &str) -> bool {
-    let linker = ["__stack_pointer", "__tls_base", "__memory_base", "__table_base"];
-    let wasm_bindgen = ["__wbindgen_memory", "__wbindgen_module"];
-    name.contains("thread")
-        || linker.contains(&name)
-        || wasm_bindgen.contains(&name)
-        || (module == "wasi" && name == "thread-spawn")
 }

@@ -3,8 +3,8 @@
 //! wasm-opt takes what is in a module's `target_features` for allowed, and refuses the rest; where a strip tool took that section
 //! away, it refuses nearly every threaded module. So what a module uses is read off its types, its memories and its code.
 
-use crate::module::sections::{self, ReadError, Section, bodies};
-use crate::module::{Details, Kind, Module, ReadAt, Window, load};
+use crate::module::sections::{self, Section, id, load};
+use crate::module::{Features, Module, ReadAt, ReadError, Window, functions};
 use std::collections::BTreeSet;
 use wasmparser::{
     BinaryReader, BlockType, CompositeInnerType, FunctionBody, GlobalSectionReader, ImportSectionReader, Operator,
@@ -17,29 +17,27 @@ use wasmparser::{
 /// # Errors
 ///
 /// That the module cannot be read.
-pub fn flags<R: ReadAt + ?Sized>(source: &R, module: &Module, details: &Details) -> Result<Vec<String>, ReadError> {
-    let said = |name: &str| {
-        module.features.iter().flat_map(|features| &features.entries).any(|(sign, said)| *sign == '+' && said == name)
-    };
+pub fn flags<R: ReadAt + ?Sized>(source: &R, module: &Module) -> Result<Vec<String>, ReadError> {
+    let said = |name: &str| module.features.iter().flat_map(Features::iter).any(|(sign, said)| sign == '+' && said == name);
     if said("atomics") {
         return Ok(Vec::new());
     }
     let mut uses = Uses::default();
-    uses.of_facts(module, details);
+    uses.of_facts(module);
     let mut window = Window::new(source, 4096);
     let mut found: Vec<Section> = Vec::new();
     sections::walk(source, &mut window, |section| {
-        if matches!(section.id, 1 | 2 | 4 | 6 | 10 | 13) {
+        if matches!(section.id, id::TYPES | id::IMPORTS | id::TABLES | id::GLOBALS | id::CODE | id::TAGS) {
             found.push(section);
         }
         Ok(true)
     })?;
     for section in &found {
         match section.id {
-            10 => uses.of_code(source, section)?,
-            13 => uses.add("exception-handling"),
+            id::CODE => uses.of_code(source, section)?,
+            id::TAGS => uses.add("exception-handling"),
             // What cannot be read uses nothing that could be told; it is refused elsewhere.
-            _ => drop(uses.of_section(section.id, &load(source, section)?, section.range.start)),
+            _ => drop(uses.of_section(section.id, &load(source, &section.range)?, section.range.start)),
         }
     }
     let recorded = RECORDED.iter().filter(|(_, name)| said(name)).map(|(flag, _)| *flag).collect::<BTreeSet<_>>();
@@ -76,7 +74,7 @@ impl Uses {
         self.0.insert(flag);
     }
 
-    fn of_facts(&mut self, module: &Module, details: &Details) {
+    fn of_facts(&mut self, module: &Module) {
         for memory in &module.memories {
             for (used, flag) in [
                 (memory.shared, "threads"),
@@ -89,13 +87,10 @@ impl Uses {
                 }
             }
         }
-        if module.segments.iter().any(|segment| !segment.active) {
+        if module.segments.passive().next().is_some() {
             self.add("bulk-memory");
         }
-        let imported = details.imports.iter().filter(|(_, _, kind)| *kind == "global").count();
-        let exported = module.exports.values().filter(|export| export.kind == Kind::Global).map(|export| export.index as usize);
-        let mutable = |index: usize| module.globals.get(index).is_some_and(|global| global.mutable);
-        if (0..imported).chain(exported).any(mutable) {
+        if module.globals.imports_variable || module.globals.exports_variable {
             self.add("mutable-globals");
         }
     }
@@ -103,7 +98,7 @@ impl Uses {
     fn of_section(&mut self, id: u8, bytes: &[u8], offset: u64) -> wasmparser::Result<()> {
         let reader = BinaryReader::new(bytes, offset);
         match id {
-            1 => {
+            id::TYPES => {
                 for group in TypeSectionReader::new(reader)? {
                     for kind in group?.into_types() {
                         match kind.composite_type.inner {
@@ -118,7 +113,7 @@ impl Uses {
                     }
                 }
             }
-            2 => {
+            id::IMPORTS => {
                 for import in ImportSectionReader::new(reader)?.into_imports() {
                     match import?.ty {
                         TypeRef::Global(global) => self.of_type(global.content_type),
@@ -130,7 +125,7 @@ impl Uses {
                     }
                 }
             }
-            4 => {
+            id::TABLES => {
                 let tables = TableSectionReader::new(reader)?.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
                 // One table of functions was there before reference types.
                 for table in tables.iter().filter(|table| tables.len() > 1 || !table.ty.element_type.is_func_ref()) {
@@ -171,11 +166,10 @@ impl Uses {
     }
 
     fn of_code<R: ReadAt + ?Sized>(&mut self, source: &R, code: &Section) -> Result<(), ReadError> {
-        bodies(source, &code.range, |_, range, window| {
-            let size = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
-            let held = window.at(range.start, size)?;
+        functions::each(source, &code.range, |mut body| {
+            let offset = body.offset();
             // A body that cannot be read to its end is counted as far as it can.
-            let _ = self.of_body(&held[..size.min(held.len())], range.start);
+            let _ = self.of_body(body.bytes()?, offset);
             Ok(true)
         })
     }

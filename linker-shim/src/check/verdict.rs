@@ -158,6 +158,7 @@ impl File {
         };
         self.component = true;
         for module in inside {
+            let module = module.map_err(|error| unreadable(&name, &error))?;
             let (start, end) = (module.range.start, module.range.end);
             let part = Part::new(&source, start, end - start);
             let place = module.place();

@@ -39,7 +39,7 @@ impl Facts {
             maximum: memory.maximum,
             active,
             passive: module.segments.len() - active,
-            tls: TLS_EXPORTS.iter().all(|name| module.exports.contains_key(*name)),
+            tls: TLS_EXPORTS.iter().all(|name| module.exports.contains_key(name)),
             start: module.start.is_some(),
         })
     }

@@ -274,7 +274,7 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
     let exports = subject.exports();
     let mut words: Vec<String> = exports
         .iter()
-        .map(|(name, export)| match subject.value(*export) {
+        .map(|(name, _)| match subject.value(name) {
             Some(value) => format!("{} = {value},", look.name(name)),
             None => format!("{},", look.name(name)),
         })
@@ -282,10 +282,10 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
     let memories = module.exports.values().filter(|export| export.kind == ExportKind::Memory).count();
     and_others(&mut words, module.exports.len() - exports.len() - memories);
     row("exports", words);
-    let imports = subject.imports();
+    let imports = details.imports.iter();
     let mut words: Vec<String> =
-        imports.iter().map(|(from, name, _)| format!("{}.{},", cut(&look.name(from), 20), cut(&look.name(name), 40))).collect();
-    and_others(&mut words, details.imports.len() - imports.len());
+        imports.map(|(from, name, _)| format!("{}.{},", cut(&look.name(from), 20), cut(&look.name(name), 40))).collect();
+    and_others(&mut words, details.other_imports);
     row("imports", words);
     let start = match module.start {
         None => "no start function".to_owned(),
@@ -306,7 +306,7 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
     if !module.segments.is_empty() {
         let named = module.segments.iter().zip(&details.places).enumerate().map(|(index, (segment, place))| {
             let name = place.name.as_ref().map_or_else(|| format!("{index}"), |name| look.name(name));
-            let template = if subject.is_template(index) { " (for each thread)" } else { "" };
+            let template = if subject.template == Some(index) { " (for each thread)" } else { "" };
             format!("{name} {}{template},", segment.size)
         });
         let mut named: Vec<String> = named.collect();
@@ -334,7 +334,7 @@ fn rows(lines: &mut Vec<String>, subject: &Subject, look: Look) {
             None => sentence("not recorded".to_owned()),
             Some(features) => {
                 let prefix = |prefix: char| escaped(&prefix.to_string(), look.characters);
-                features.entries.iter().map(|(sign, name)| format!("{}{}", prefix(*sign), look.name(name))).collect()
+                features.iter().map(|(sign, name)| format!("{}{}", prefix(sign), look.name(&name))).collect()
             }
         },
     );

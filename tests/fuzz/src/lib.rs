@@ -6,7 +6,10 @@ use peak_alloc::PeakAlloc;
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// What the windows over a file and the library's tables take, whatever the input.
-const ALWAYS: usize = 64 * 1024;
+pub const ALWAYS: usize = 64 * 1024;
+
+/// What reading takes for each byte of a file.
+pub const TWICE: usize = 2;
 
 /// Runs `read` and holds the memory it needed at its peak to `times` the `size` of its input: what a file says of how many things
 /// are in it must never be believed.

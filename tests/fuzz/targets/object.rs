@@ -5,15 +5,11 @@
 use libfuzzer_sys::fuzz_target;
 use wasm_threads::inputs::Object;
 use wasm_threads::module::Module;
-use wasm_threads_fuzz::within;
-
-/// The sections of features and of needs are held, and what is in them.
-const TIMES: usize = 64;
+use wasm_threads_fuzz::{TWICE, within};
 
 fuzz_target!(|data: &[u8]| {
-    let object = within(TIMES, || data.len(), || Object::read(data));
-    // All of bitcode is read for the needs in it, through a window.
-    let whole = within(TIMES, || data.len() + 256 * 1024, || Object::read_whole(data));
+    let object = within(TWICE, || data.len(), || Object::read(data));
+    let whole = within(TWICE, || data.len(), || Object::read_whole(data));
     assert_eq!(object.uses_atomics(), whole.uses_atomics());
     if let Ok(Module { features: Some(features), .. }) = Module::read(data) {
         assert!(!object.uses_atomics() || features.uses("atomics"));

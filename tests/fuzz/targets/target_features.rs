@@ -5,10 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use wasm_threads::inputs::Object;
 use wasm_threads::module::{Module, NEED_SECTION};
-use wasm_threads_fuzz::within;
-
-/// An entry of a name without a letter takes two bytes in the file.
-const TIMES: usize = 64;
+use wasm_threads_fuzz::{TWICE, within};
 
 fuzz_target!(|data: &[u8]| {
     let mut file = b"\0asm\x01\0\0\0".to_vec();
@@ -20,7 +17,8 @@ fuzz_target!(|data: &[u8]| {
         file.extend(leb(section.len()));
         file.extend(section);
     }
-    let (read, object) = within(TIMES, || file.len(), || (Module::read(&file[..]), Object::read(&file[..])));
+    let read = within(TWICE, || file.len(), || Module::read(&file[..]));
+    let object = within(TWICE, || file.len(), || Object::read(&file[..]));
     if let Ok(module) = read {
         let features = module.features.expect("the section is there");
         assert_eq!(features.uses("atomics") && !features.refuses_sharing(), object.uses_atomics());

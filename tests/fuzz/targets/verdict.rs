@@ -4,15 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use wasm_threads::module::Module;
-use wasm_threads_fuzz::{assert_harmless, within};
-
-/// A finding may name everything that a module has too few or too many of.
-const TIMES: usize = 128;
+use wasm_threads_fuzz::{TWICE, assert_harmless, within};
 
 fuzz_target!(|data: &[u8]| {
     // The module's name is a file's: any text at all.
     let name = String::from_utf8_lossy(&data[data.len().saturating_sub(24)..]).into_owned();
-    let verdict = within(TIMES, || data.len(), || wasm_threads::verify(data));
+    let verdict = within(TWICE, || data.len(), || wasm_threads::verify(data));
     let readable = Module::read(data);
     match verdict {
         Ok(()) => {

@@ -312,7 +312,7 @@ fn compact_imports() {
         assert_eq!(findings.iter().map(|finding| finding.rule.id).collect::<Vec<_>>(), ["compact-imports"]);
         crate::support::golden::check("contract/compact-imports", &format!("{}\n", findings[0]), &[]);
         let module = Module::read(&bytes[..]).expect("it can be read");
-        let import = ("env".to_owned(), "memory".to_owned());
+        let import = ("env".into(), "memory".into());
         assert_eq!(module.memory().and_then(|memory| memory.import.clone()), Some(import));
     }
     // The next proposal's byte.
