@@ -79,7 +79,7 @@ pub struct Options {
     pub export_all: bool,
     /// `--no-check-features`, not taken back by a later `--check-features`.
     pub no_check_features: bool,
-    /// `--error-limit`: the linker may stop before it has said all.
+    /// The last `--error-limit` is a number: the linker may stop before it has said all. Any other it refuses.
     pub error_limit: bool,
     /// `-m wasm64`, `-mwasm64`.
     pub wasm64: bool,
@@ -445,7 +445,7 @@ fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
         let value = value.unwrap_or_default();
         match id {
             Id::Other | Id::EndLib | Id::ResponseQuoting | Id::Features => lazy &= id != Id::EndLib,
-            Id::ErrorLimit => options.error_limit = true,
+            Id::ErrorLimit => options.error_limit = std::str::from_utf8(value).is_ok_and(|text| text.parse::<i64>().is_ok()),
             Id::StartLib => lazy = true,
             Id::WholeArchive => whole_archive = true,
             Id::NoWholeArchive => whole_archive = false,

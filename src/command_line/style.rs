@@ -1,7 +1,7 @@
 //! Whose words a command line is written in.
 
 use crate::os_bytes::bytes;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// The program that a command line is meant for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Style {
 /// The style of `words`, response files opened. `flavor` is what rustc put behind `-flavor`.
 pub(super) fn detect(flavor: Option<&OsString>, words: &[OsString]) -> Style {
     match flavor {
-        Some(flavor) if flavor == "wasm" => return Style::WasmLd,
+        Some(flavor) if names_wasm(flavor) => return Style::WasmLd,
         Some(_) => return Style::Host,
         None => {}
     }
@@ -56,6 +56,11 @@ pub(super) fn detect(flavor: Option<&OsString>, words: &[OsString]) -> Style {
         previous = word;
     }
     style
+}
+
+/// The names that lld knows it by (`lld/Common/DriverDispatcher.cpp`, `getFlavor`).
+fn names_wasm(flavor: &OsStr) -> bool {
+    flavor.eq_ignore_ascii_case("wasm") || flavor.eq_ignore_ascii_case("ld-wasm")
 }
 
 fn is_emcc(previous: &[u8], word: &[u8]) -> bool {
@@ -111,6 +116,11 @@ mod tests {
             assert_eq!(detect(None, &words), *want, "{line}");
         }
         assert_eq!(detect(Some(&"wasm".into()), &["-Wl,x".into()]), Style::WasmLd);
-        assert_eq!(detect(Some(&"gnu".into()), &[]), Style::Host);
+        for flavor in ["wasm", "WASM", "ld-wasm", "LD-Wasm"] {
+            assert_eq!(detect(Some(&flavor.into()), &[]), Style::WasmLd, "{flavor}");
+        }
+        for flavor in ["gnu", "", "wasm-ld", "wasm32"] {
+            assert_eq!(detect(Some(&flavor.into()), &[]), Style::Host, "{flavor}");
+        }
     }
 }

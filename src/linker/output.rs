@@ -1,6 +1,6 @@
 //! The file that a link makes: may it be judged, is it good, and what becomes of it when it is not.
 
-use crate::command_line::{Driver, Options, Style};
+use crate::command_line::{Driver, From, Input, Options, Style};
 use crate::contract::{Abi, Contract, Stage};
 use crate::module::{Module, OpenFile, ReadError};
 use crate::report::Finding;
@@ -20,6 +20,8 @@ pub(crate) struct Output {
     form: Form,
     /// What stood there before the link.
     before: Option<Stamp>,
+    /// An input has the name that a rejected output would get: it is not ours to remove.
+    rejected_is_input: bool,
 }
 
 /// What an earlier link left, under a second name that goes away with this.
@@ -72,7 +74,9 @@ impl Output {
             Style::WasmLd | Style::Clang | Style::Host => (path.clone(), Form::File),
         };
         let before = Stamp::of(&module);
-        Output { path, module, form, before }
+        let mut output = Output { path, module, form, before, rejected_is_input: false };
+        output.rejected_is_input = is_input(&output.rejected(), options);
+        output
     }
 
     /// Why the output cannot be read back, where it cannot: it is not a file, or is already there as something else.
@@ -98,7 +102,7 @@ impl Output {
 
     /// Removes what an earlier link left under that name.
     pub(crate) fn remove_stale(&self) {
-        if self.not_a_file().is_some() {
+        if self.rejected_is_input || self.not_a_file().is_some() {
             return;
         }
         let rejected = self.rejected();
@@ -191,7 +195,11 @@ impl Output {
             return String::new();
         }
         let rejected = self.rejected();
-        let Err(error) = std::fs::rename(&self.module, &rejected) else {
+        let moved = match self.rejected_is_input {
+            true => Err(std::io::Error::other("that is one of the inputs")),
+            false => std::fs::rename(&self.module, &rejected),
+        };
+        let Err(error) = moved else {
             return format!("The rejected output is {}.", rejected.display());
         };
         match std::fs::remove_file(&self.module) {
@@ -199,6 +207,18 @@ impl Output {
             Err(_) => format!("{} could not be moved aside ({error}): do not use it.", self.module.display()),
         }
     }
+}
+
+/// Whether one of the inputs is this very file, by whatever path.
+fn is_input(file: &Path, options: &Options) -> bool {
+    let same = |input: &Input| match &input.from {
+        From::Path(path) if path.file_name() == file.file_name() => {
+            path == file
+                || std::fs::canonicalize(path).is_ok_and(|path| std::fs::canonicalize(file).is_ok_and(|file| path == file))
+        }
+        _ => false,
+    };
+    options.inputs.iter().any(same)
 }
 
 /// Where emcc puts the module of an output (`emcc.py`, `phase_linker_setup`).

@@ -372,6 +372,16 @@ fn empty_words_and_missing_values() {
             assert!(ran.stderr_text().contains(&format!("error: {option}: missing argument")), "{ran:?}");
         }
     }
+    // Of bitcode the linker is asked first: what it says is about the line as it came.
+    place.put("atomic.bc.o", objects::atomic_bitcode()).put("neutral.bc.o", objects::neutral_bitcode());
+    for object in ["atomic.bc.o", "neutral.bc.o"] {
+        for output in ["", ".", ".."] {
+            fails_as_bare(&place, &words(&[object, "-o", output]));
+        }
+        for limit in ["--error-limit=", "--error-limit=all"] {
+            fails_as_bare(&place, &words(&[object, "-o", "out.wasm", limit]));
+        }
+    }
     for line in [
         &[""][..],
         &["", ""],

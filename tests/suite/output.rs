@@ -12,6 +12,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("rejected_module_is_moved_aside", &NEEDS, rejected_module_is_moved_aside);
     suite.test("stale_rejected_module_is_removed", &NEEDS, stale_rejected_module_is_removed);
     suite.test("only_a_file_is_stale", &NEEDS, only_a_file_is_stale);
+    suite.test("an_input_by_the_rejected_name", &NEEDS, an_input_by_the_rejected_name);
     suite.test("no_output_named", &NEEDS, no_output_named);
     suite.test("last_output_named_counts", &NEEDS, last_output_named_counts);
     suite.test("failed_link_leaves_the_earlier_output", &NEEDS, failed_link_leaves_the_earlier_output);
@@ -135,6 +136,25 @@ fn only_a_file_is_stale() {
     write(kept.join("notes.txt"), "mine");
     good().words(["-o", "out.wasm"]).folder(folder.path()).run().expect_success().expect_silence();
     assert_same_bytes(read(kept.join("notes.txt")), "mine");
+}
+
+/// It is no stale output of ours, by whatever path it is named.
+fn an_input_by_the_rejected_name() {
+    for path in ["out.wasm.rejected", "./out.wasm.rejected"] {
+        let folder = temp_folder();
+        let input = folder.path().join("out.wasm.rejected");
+        fs::copy(objects::atomic(), &input).expect("a file can be copied");
+        let run = |words: &[&str]| shim(words, path).words(["-o", "out.wasm"]).folder(folder.path()).run();
+        run(&[]).expect_success().expect_silence();
+        assert_eq!(names(folder.path()), ["out.wasm", "out.wasm.rejected"]);
+        let ran = assert_rejected(run(&[BAD]));
+        assert!(
+            ran.stderr_text().contains("The rejected output was removed; it could not be moved to out.wasm.rejected ("),
+            "{ran:?}"
+        );
+        assert_eq!(names(folder.path()), ["out.wasm.rejected"]);
+        assert_same_bytes(read(&input), read(objects::atomic()));
+    }
 }
 
 fn rejected_name_taken_by_a_folder() {

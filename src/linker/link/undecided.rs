@@ -58,7 +58,8 @@ impl Link<'_> {
         if kind == Undecided::OnDemand && inputs.rustc && said.contains(DISALLOWED) {
             return self.mixture_on_demand(why, inputs);
         }
-        if self.detour.is_none() {
+        // A path without a name (`-o ""`) is for the linker to refuse, in its words.
+        if self.detour.is_none() && self.output.path.file_name().is_some() {
             // Whatever comes of it, it is not what was asked for: the output of an earlier link stays.
             self.detour = Some(self.detour()?);
         }
