@@ -1,5 +1,6 @@
 //! What was typed, and which part of the tool answers.
 
+use crate::help::refusal;
 use crate::{build, check, demo, doctor, init, inspect};
 use std::ffi::OsString;
 use std::io::Write;
@@ -12,23 +13,30 @@ Usage: cargo wasm-threads <COMMAND>
 
 Commands:
   build, run, test, rustc
-                     cargo's own, with all that a threaded build needs set for this call; `build --help` says more
-  demo [--verbose]   show the fault and the fix on a built-in sample, linked by your own rust-lld
+                     cargo's own, with all that a threaded build needs set for
+                     this call
+  demo               show the fault and the fix on a built-in sample
   init               write what a threaded build needs into .cargo/config.toml
   doctor             look for what would keep a build from being threaded
-  check FILE|DIR...  whether modules are threaded, at any stage; `check --help` says more
-  inspect FILE       show the facts of a module and a picture of its memory; `inspect --help` says more
+  check FILE|DIR...  say whether modules are threaded, at any stage
+  inspect FILE       show the facts of a module and a picture of its memory
   help               print this
 
 Options:
-  -h, --help         print this
+  -h, --help         print this; behind a command, all about that command
   -V, --version      print the version
 
 As the linker of a build (`-C linker`), it takes a linker's command line: see
 `wasm-threads-linker --wasm-threads-help`.
 
-Exit status: 0 done, 1 it did not work, 2 bad usage; for check, inspect and doctor
-see their own help.";
+Examples:
+  cargo wasm-threads demo
+  cargo wasm-threads init
+  cargo +nightly wasm-threads build --release
+  cargo wasm-threads check dist
+
+Exit status: 0 done; 1 it did not work; 2 bad usage. Each command's own --help
+says more.";
 
 /// Answers this process's arguments.
 pub fn main() -> ExitCode {
@@ -38,19 +46,24 @@ pub fn main() -> ExitCode {
     if by_cargo {
         args.remove(0);
     }
+    // `help check` is `check --help`.
+    if let [help, command] = args.as_slice()
+        && help == "help"
+    {
+        args = vec![command.clone(), "--help".into()];
+    }
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         words if build::is_command(words) => build::main(&args),
-        ["demo", rest @ ..] if rest.iter().all(|word| matches!(*word, "-v" | "--verbose")) => show_demo(!rest.is_empty()),
+        ["demo", ..] => ask(demo::Options::parse(&args[1..]), demo::HELP, show_demo),
         ["inspect", ..] => inspect::main(&args[1..]),
         ["check", ..] => check::main(&args[1..]),
-        ["help" | "-h" | "--help"] | ["demo", "-h" | "--help"] => answer(HELP),
+        ["help" | "-h" | "--help"] => answer(HELP),
         ["-V" | "--version"] => answer(concat!("cargo-wasm-threads ", env!("CARGO_PKG_VERSION"))),
         ["init", ..] => ask(init::Options::parse(&args[1..]), init::HELP, init::run),
         ["doctor", ..] => ask(doctor::Options::parse(&args[1..]), doctor::HELP, doctor::run),
         [] => usage("no command was given"),
-        ["demo", other, ..] => usage(&format!("demo does not take \"{other}\"")),
         [command, ..] if by_cargo || is_a_word(command) => usage(&format!("there is no command \"{command}\"")),
         // `-flavor wasm …`, `@arguments`, `--wasm-threads=…`, `a.o …`: a linker's words.
         _ => wasm_threads::linker::main(),
@@ -63,7 +76,7 @@ fn ask<O>(options: Result<Option<O>, String>, help: &str, run: impl FnOnce(&O) -
         Ok(Some(options)) => run(&options),
         Ok(None) => answer(help),
         Err(problem) => {
-            eprintln!("error: {problem}\n\n{help}");
+            eprintln!("{}", refusal(&problem, help));
             ExitCode::from(2)
         }
     }
@@ -80,8 +93,8 @@ fn is_a_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') && !text.starts_with('-')
 }
 
-fn show_demo(verbose: bool) -> ExitCode {
-    match demo::run(demo::Options::for_stdout(verbose), &mut std::io::stdout().lock()) {
+fn show_demo(options: &demo::Options) -> ExitCode {
+    match demo::run(options, &mut std::io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader went away: nobody is left to tell.
         Err(demo::Failure::Output(_)) => ExitCode::FAILURE,
@@ -93,6 +106,6 @@ fn show_demo(verbose: bool) -> ExitCode {
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!("error: {problem}\n\n{HELP}");
+    eprintln!("{}", refusal(problem, HELP));
     ExitCode::from(2)
 }

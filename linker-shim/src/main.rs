@@ -7,6 +7,7 @@ mod cli;
 mod colour;
 mod demo;
 mod doctor;
+mod help;
 mod init;
 mod inspect;
 mod programs;

@@ -26,7 +26,7 @@ pub fn tests(suite: &mut Suite) {
 }
 
 /// A module as wasm-ld writes it, with 8 bytes of thread-locals, 20 of data and 100 of zeros.
-const LINKED: &str = r#"(module
+pub const LINKED: &str = r#"(module
   (import "env" "memory" (memory 2 64 shared))
   (global $__stack_pointer (mut i32) (i32.const 65536))
   (global $tls (mut i32) (i32.const 0))

@@ -28,7 +28,8 @@ use words::Words;
 const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
 
 const HELP: &str = "\
-Cargo's own commands, with what a threaded build needs set for this call.
+Cargo's own commands, with what a threaded build needs set for this call. At the
+end it says whether what was built is threaded, and how large its memory can be.
 
 Usage: cargo wasm-threads build [--variants] [CARGO'S OPTIONS]
        cargo wasm-threads run [CARGO'S OPTIONS] [-- PROGRAM'S WORDS]
@@ -36,23 +37,32 @@ Usage: cargo wasm-threads build [--variants] [CARGO'S OPTIONS]
        cargo wasm-threads rustc [CARGO'S OPTIONS] [-- COMPILER'S WORDS]
        cargo-wasm-threads runner MODULE [PROGRAM'S WORDS]
 
-Added to your own flags and configuration, for this call alone: this program as the linker, +atomics, and
--Zbuild-std=std,panic_abort. At the end it says whether what was built is threaded, and how large its memory can be.
+Added to your own flags and configuration, for this call alone: this program as
+the linker, +atomics, and -Zbuild-std=std,panic_abort. The target is
+wasm32-unknown-unknown, or what --target or build.target names:
+wasm32-unknown-emscripten and wasm32-wasip1-threads, too; the last builds on
+stable.
 
-The target is wasm32-unknown-unknown, or what --target or build.target names: wasm32-unknown-emscripten and
-wasm32-wasip1-threads, too; the last builds on stable.
-
-  build --variants   build the threaded module and a fallback side by side, with a loader.mjs that picks one
-  build              links a package that is only a library as a cdylib, for javascript
+  build              links a package that is only a library as a cdylib, for
+                     javascript
   run                runs it by your own runner, else by node or wasmtime
-  test               runs the tests by your own runner, else for javascript by wasm-bindgen-test-runner
-  runner             judges one module and runs it: for `runner = 'cargo-wasm-threads runner'` in cargo's config
+  test               runs the tests by your own runner, else for javascript by
+                     wasm-bindgen-test-runner
+  runner             judges one module and runs it: for
+                     `runner = 'cargo-wasm-threads runner'` in cargo's config
+
+Options:
+  --variants         of build: the threaded module and a fallback side by side,
+                     with a loader.mjs that picks one
+  -h, --help         print this
 
 Examples:
   cargo +nightly wasm-threads build --release
+  cargo +nightly wasm-threads build --variants --release
   cargo wasm-threads run --target wasm32-wasip1-threads
 
-Exit status: cargo's; 1 where a module is not threaded, or what is needed is missing; 2 bad usage.";
+Exit status: cargo's; 1 a module is not threaded, or what is needed is missing;
+2 bad usage.";
 
 /// Why it went no further.
 #[derive(Debug)]
@@ -68,7 +78,7 @@ impl Failure {
     }
 
     fn usage(text: &str) -> Failure {
-        Failure { text: format!("error: {text}\n\nSee `cargo wasm-threads help`."), status: 2 }
+        Failure { text: crate::help::refusal(text, HELP), status: 2 }
     }
 
     /// Cargo refused a question: its words, its status.

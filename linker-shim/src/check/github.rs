@@ -1,15 +1,16 @@
 //! The answer as annotations of a GitHub workflow, which are shown at the files of a change (docs.github.com, "Workflow commands").
 
 use super::text::summary;
-use super::verdict::{File, level};
+use super::verdict::{File, Judged, level};
 use std::path::Path;
 use wasm_threads::report::{Finding, clean};
 
-/// One line for each finding, and one at the end.
+/// One line for each finding, one for what else is to be told of a module, and one at the end.
 pub fn all(files: &[File]) -> String {
     let mut text = String::new();
     for file in files {
         file.findings().for_each(|finding| text += &annotation(&file.path, finding));
+        file.modules.iter().filter(|module| !module.notes.is_empty()).for_each(|module| text += &notice(&file.path, module));
     }
     text + &summary(files) + "\n"
 }
@@ -25,6 +26,12 @@ fn annotation(path: &Path, finding: &Finding) -> String {
         property(finding.rule.id),
         data(&message)
     )
+}
+
+/// Of all notes together: a step may have ten annotations of a kind.
+fn notice(path: &Path, module: &Judged) -> String {
+    let notes: Vec<String> = module.place.clone().into_iter().chain(module.notes()).collect();
+    format!("::notice file={},title=shown by a run::{}\n", property(&path.to_string_lossy()), data(&notes.join("\n")))
 }
 
 /// A message, in which a line ends only as `%0A` (actions/toolkit, `command.ts`, `escapeData`). It is shown on a terminal's terms.

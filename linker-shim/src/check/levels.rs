@@ -1,5 +1,6 @@
 //! How grave a breach of each rule is: `--allow`, `--warn` and `--deny`, of which the last one wins.
 
+use super::rule_name;
 use wasm_threads::report::Finding;
 use wasm_threads::rules::{self, Level, Rule};
 
@@ -23,13 +24,13 @@ impl Levels {
             "--warn" => Some(Level::Warning),
             _ => Some(Level::Error),
         };
-        let which = match Rule::by_id(rule) {
+        let which = match rule_name::find(rule) {
             _ if rule == "warnings" => Which::Warnings,
-            Some(found) if found == &rules::UNREADABLE || found == &rules::NOT_RUN => {
+            Ok(found) if found == &rules::UNREADABLE || found == &rules::NOT_RUN => {
                 return Err(format!("{option} {rule}: what cannot be read or run cannot be decided, at any level"));
             }
-            Some(rule) => Which::Rule(rule),
-            None => return Err(format!("{option}: there is no rule {rule:?}")),
+            Ok(rule) => Which::Rule(rule),
+            Err(problem) => return Err(format!("{option}: {problem}")),
         };
         self.said.push((which, level));
         Ok(())
@@ -63,15 +64,16 @@ mod tests {
         let finding = || Finding::new(&rules::MEMORY_NOT_SHARED, "a", "b", "c", "d");
         let level = |levels: &Levels, finding| levels.apply(finding).map(|finding| finding.level);
         assert_eq!(level(&levels, finding()), Some(Level::Error));
-        levels.set("--allow", "memory-not-shared").expect("a rule");
+        let shared = rules::MEMORY_NOT_SHARED.id;
+        levels.set("--allow", shared).expect("a rule");
         assert_eq!(level(&levels, finding()), None);
-        levels.set("--warn", "memory-not-shared").expect("a rule");
+        levels.set("--warn", shared).expect("a rule");
         assert_eq!(level(&levels, finding()), Some(Level::Warning));
         levels.set("--deny", "warnings").expect("all of them");
         assert_eq!(level(&levels, finding()), Some(Level::Warning), "it was no warning of its own");
         let warning = || Finding { level: Level::Warning, ..finding() };
         assert_eq!(level(&levels, warning()), Some(Level::Error));
-        levels.set("--allow", "unreadable").expect_err("never");
+        levels.set("--allow", rules::UNREADABLE.id).expect_err("never");
         levels.set("--allow", "no-such-rule").expect_err("never");
     }
 }

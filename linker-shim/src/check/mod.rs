@@ -7,6 +7,7 @@ mod json;
 mod levels;
 mod options;
 mod patterns;
+mod rule_name;
 mod run;
 mod sarif;
 mod select;
@@ -14,7 +15,8 @@ mod text;
 mod verdict;
 mod walk;
 
-use options::{Asked, Format, Options};
+use crate::help::refusal;
+use options::{Asked, Format, Options, Problem};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -28,12 +30,12 @@ that strips has left them. For each rule that one breaks: what was found, what
 was wanted, why, and the line that mends it.
 
 Usage: cargo wasm-threads check [OPTIONS] FILE|DIR...
-       cargo wasm-threads check [OPTIONS] --threaded PATTERN [--unthreaded PATTERN]
+       cargo wasm-threads check [OPTIONS] --threaded PATTERN...
 
 FILE is a module, or a component, whose core modules are judged one by one, or a
-script or page in which emcc put its module (-sSINGLE_FILE). DIR stands for every
-*.wasm in it, at any depth. The script that wasm-bindgen or emcc wrote beside a
-module is read too: it makes the memory.
+script or page in which emcc put its module (-sSINGLE_FILE). DIR stands for
+every *.wasm in it, at any depth. The script that wasm-bindgen or emcc wrote
+beside a module is read too: it makes the memory.
 
 Options:
   --expect threaded|unthreaded
@@ -43,15 +45,17 @@ Options:
                      '*.threads.wasm' for names; quoted, so that the pattern
                      finds its modules itself. A folder stands for all in it.
                      One that is for no module is an error
-  --after BEFORE     say also what a tool took away that read BEFORE and wrote FILE
-  --abi ABI          who runs them, instead of what is read off each: javascript,
-                     wasi-threads, wasi, emscripten, emscripten-side
+  --after BEFORE     say also what a tool took away that read BEFORE and wrote
+                     FILE
+  --abi ABI          who runs them, instead of what is read off each:
+                     javascript, wasi-threads, wasi, emscripten, emscripten-side
   --stage STAGE      how far they have come: linked, after-wasm-bindgen
-  --run              also start each module twice on one memory, in two workers of
-                     node with stubs for its imports, and show that its threads
-                     are separate
+  --run              also start each module twice on one memory, in two workers
+                     of node with stubs for its imports, and show that its
+                     threads are separate
   --run-limit SECONDS
-                     how long that may take for one module; 60 where it is not said
+                     how long that may take for one module; 60 where it is not
+                     said
   --allow RULE, --warn RULE, --deny RULE
                      how grave a breach of that rule is; the last one wins, and
                      RULE may be `warnings`
@@ -63,7 +67,7 @@ Options:
 Examples:
   cargo wasm-threads check dist/app_bg.wasm
   cargo wasm-threads check --explain memory-not-shared
-  cargo wasm-threads check --threaded 'dist/mt/*.wasm' --unthreaded 'dist/st/*.wasm'
+  cargo wasm-threads check --threaded 'mt/*.wasm' --unthreaded 'st/*.wasm'
   cargo wasm-threads check --format github dist
   cargo wasm-threads check --after app_bg.wasm app_bg.optimized.wasm
   cargo wasm-threads check --run target/wasm32-unknown-unknown/release/app.wasm
@@ -85,8 +89,12 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Ok(Asked::Check(options)) => options,
         Ok(Asked::Explain(rule)) => return say(rule.page, Status::Holds),
         Ok(Asked::Help) => return say(&format!("{HELP}\n"), Status::Holds),
-        Err(problem) => {
-            eprintln!("error: {}\n\n{HELP}", clean(&problem));
+        Err(Problem::Line(problem)) => {
+            eprintln!("{}", clean(&refusal(&problem, HELP)));
+            return ExitCode::from(Status::Undecided.code());
+        }
+        Err(Problem::Rule(problem)) => {
+            eprintln!("error: {}", clean(&problem));
             return ExitCode::from(Status::Undecided.code());
         }
     };

@@ -2,12 +2,13 @@
 
 use super::levels::Levels;
 use super::patterns::Pattern;
+use super::rule_name;
 use crate::words::Words;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use wasm_threads::contract::{Abi, Stage};
-use wasm_threads::rules::{self, Rule};
+use wasm_threads::rules::Rule;
 
 /// What a module is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,15 +78,30 @@ pub enum Asked {
     Check(Box<Options>),
 }
 
+/// What is wrong with a line.
+#[derive(Debug)]
+pub enum Problem {
+    /// It is not how the command is called.
+    Line(String),
+    /// It is, and what it says of a rule cannot be.
+    Rule(String),
+}
+
+impl From<String> for Problem {
+    fn from(problem: String) -> Problem {
+        Problem::Line(problem)
+    }
+}
+
 impl Options {
     /// Reads what stood behind `check`.
-    pub fn read(args: &[OsString]) -> Result<Asked, String> {
+    pub fn read(args: &[OsString]) -> Result<Asked, Problem> {
         let mut options = Options::default();
         let mut words = Words::new(args);
         while let Some(word) = words.next_option() {
             match word.as_str() {
                 "-h" | "--help" => return Ok(Asked::Help),
-                "--explain" => return explain(&words.text()?).map(Asked::Explain),
+                "--explain" => return Ok(Asked::Explain(rule_name::find(&words.text()?).map_err(Problem::Rule)?)),
                 "--" => {
                     options.inputs.extend(words.rest().iter().map(PathBuf::from));
                     break;
@@ -101,29 +117,22 @@ impl Options {
                 "--after" => options.after = Some(words.value()?.into()),
                 "--run" => words.flag(&mut options.run)?,
                 "--run-limit" => options.run_limit = limit(&words.text()?)?,
-                "--allow" | "--warn" | "--deny" => options.levels.set(&word, &words.text()?)?,
-                option if option.starts_with('-') => return Err(format!("check does not take {option:?}")),
+                "--allow" | "--warn" | "--deny" => options.levels.set(&word, &words.text()?).map_err(Problem::Rule)?,
+                option if option.starts_with('-') => return Err(format!("check does not take {option:?}").into()),
                 _ => options.inputs.extend(words.last().map(PathBuf::from)),
             }
         }
         if options.inputs.iter().any(|input| input.as_os_str().is_empty()) {
-            return Err("the name of a file or folder is empty".to_owned());
+            return Err("the name of a file or folder is empty".to_owned().into());
         }
         if options.stage == Some(Stage::AfterWasmBindgen) && options.abi.is_some_and(|abi| abi != Abi::Javascript) {
-            return Err("what wasm-bindgen made is for javascript: leave --abi or --stage out".to_owned());
+            return Err("what wasm-bindgen made is for javascript: leave --abi or --stage out".to_owned().into());
         }
         if options.inputs.is_empty() && options.patterns.is_empty() {
-            return Err("which files? none were named".to_owned());
+            return Err("which files? none were named".to_owned().into());
         }
         Ok(Asked::Check(Box::new(options)))
     }
-}
-
-fn explain(id: &str) -> Result<&'static Rule, String> {
-    Rule::by_id(id).ok_or_else(|| {
-        let ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
-        format!("there is no rule {id:?}; the rules are {}", ids.join(", "))
-    })
 }
 
 const FORMATS: [(&str, Format); 4] =
@@ -150,7 +159,7 @@ fn limit(seconds: &str) -> Result<RunLimit, String> {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Asked, String> {
+    fn read(line: &str) -> Result<Asked, Problem> {
         let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
         Options::read(&words)
     }
@@ -174,11 +183,11 @@ mod tests {
             ("--run-limit 1s a", "--run-limit is a number of seconds"),
             ("--color a", "check does not take \"--color\""),
             ("--threaded [a", "--threaded"),
-            ("--explain memory", "there is no rule \"memory\"; the rules are unreadable, "),
+            ("--explain memory", "there is no rule \"memory\"; near it: memory-missing, "),
             ("--abi wasi-threads --stage after-wasm-bindgen a", "what wasm-bindgen made is for javascript"),
             ("--deny memory-not-share a", "there is no rule \"memory-not-share\""),
         ] {
-            let error = read(line).expect_err(line);
+            let (Problem::Line(error) | Problem::Rule(error)) = read(line).expect_err(line);
             assert!(error.contains(problem.trim_start_matches("--threaded")), "{line}: {error}");
         }
     }

@@ -16,16 +16,21 @@ pub fn all(files: &[File], status: Status) -> Value {
         of_file.chain(file.modules.iter().flat_map(of_module))
     });
     let undecided = files.iter().filter(|file| file.undecided).flat_map(|file| &file.findings);
-    let notifications = undecided.map(|finding| {
+    let undecided = undecided.map(|finding| {
         Value::Object(vec![
             ("level", Value::text("error")),
             ("message", message(&format!("{}: {}", finding.what, finding.found))),
         ])
     });
+    // What holds is no result: a service would raise an alert for each.
+    let notes = files.iter().flat_map(|file| {
+        let of_module = move |module| Judged::notes(module).map(move |note| notification(file, module, &note));
+        file.modules.iter().flat_map(of_module)
+    });
     let invocation = Value::Object(vec![
         ("executionSuccessful", Value::Bool(status != Status::Undecided)),
         ("exitCode", Value::Number(status.code().into())),
-        ("toolExecutionNotifications", Value::list(notifications)),
+        ("toolExecutionNotifications", Value::list(undecided.chain(notes))),
     ]);
     let driver = Value::Object(vec![
         ("name", Value::text("wasm-threads")),
@@ -52,14 +57,26 @@ fn descriptor(rule: &rules::Rule) -> Value {
     ])
 }
 
-fn result(file: &File, module: Option<&Judged>, finding: &Finding) -> Value {
-    let index = rules::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default();
+fn notification(file: &File, module: &Judged, note: &str) -> Value {
+    Value::Object(vec![
+        ("level", Value::text("note")),
+        ("message", message(note)),
+        ("locations", Value::list([location(file, Some(module))])),
+    ])
+}
+
+fn location(file: &File, module: Option<&Judged>) -> Value {
     let uri = Value::Object(vec![("uri", Value::text(uri(&file.path)))]);
     let mut location = vec![("physicalLocation", Value::Object(vec![("artifactLocation", uri)]))];
     if let Some(place) = module.and_then(|module| module.place.as_deref()) {
         let logical = Value::Object(vec![("fullyQualifiedName", Value::text(place)), ("kind", Value::text("module"))]);
         location.push(("logicalLocations", Value::list([logical])));
     }
+    Value::Object(location)
+}
+
+fn result(file: &File, module: Option<&Judged>, finding: &Finding) -> Value {
+    let index = rules::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default();
     let text = format!(
         "{}\nfound: {}\nwanted: {}\nwhy: {}\nfix: {}",
         finding.what, finding.found, finding.wanted, finding.why, finding.fix
@@ -70,7 +87,7 @@ fn result(file: &File, module: Option<&Judged>, finding: &Finding) -> Value {
         ("kind", Value::text("fail")),
         ("level", Value::text(level(finding.level))),
         ("message", message(&text)),
-        ("locations", Value::list([Value::Object(location)])),
+        ("locations", Value::list([location(file, module)])),
     ])
 }
 

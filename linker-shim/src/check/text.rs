@@ -4,7 +4,7 @@ use super::options::Expect;
 use super::verdict::{File, Judged, Status, shown};
 use crate::colour::Colours;
 use wasm_threads::contract::{Abi, Stage};
-use wasm_threads::picture::words::{Characters, counted, escaped};
+use wasm_threads::picture::words::counted;
 use wasm_threads::report::Finding;
 use wasm_threads::rules::Level;
 
@@ -46,7 +46,7 @@ fn of_file(file: &File, colours: Colours) -> Vec<String> {
             lines.push(format!("{name}: {} ({})", verdict(file, module, colours), kind(module)));
         }
         lines.extend(module.findings().flat_map(|finding| of_finding(finding, colours)));
-        lines.extend(module.notes.iter().map(|note| format!("  {}", one_line(&escaped(note, Characters::Unicode)))));
+        lines.extend(module.notes().map(|note| format!("  {}", one_line(&note))));
     }
     lines
 }

@@ -101,6 +101,11 @@ impl Judged {
         })
     }
 
+    /// What else is to be told of it. Names out of the module are in it: it is escaped, and stays on its line.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|note| escaped(note, Characters::Unicode))
+    }
+
     /// Whether it is what it is to be.
     pub fn holds(&self) -> bool {
         !self.undecided && !self.is_broken()

@@ -13,9 +13,28 @@ mod workers;
 
 use crate::child::Runner;
 use facts::Facts;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 use toolchain::Toolchain;
+
+/// What `--help` says.
+pub const HELP: &str = "\
+Shows the fault and the fix: a built-in sample is linked twice by your own
+rust-lld, with the words of rustc 1.92 and later, and with the same through this
+program; both modules are shown side by side, then run by node.
+
+Usage: cargo wasm-threads demo [OPTIONS]
+
+Options:
+  -v, --verbose      show every command that was run
+  -h, --help         print this
+
+Examples:
+  cargo wasm-threads demo
+  cargo wasm-threads demo --verbose
+
+Exit status: 0 both were seen; 1 they could not be shown; 2 bad usage.";
 
 /// How the demo speaks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,9 +46,22 @@ pub struct Options {
 }
 
 impl Options {
-    /// For standard output.
-    pub fn for_stdout(verbose: bool) -> Options {
-        Options { verbose, colour: crate::colour::wanted(&io::stdout()) }
+    /// Reads what stands after `demo`, for standard output; nothing where help was asked for.
+    ///
+    /// # Errors
+    ///
+    /// What is not understood.
+    pub fn parse(args: &[OsString]) -> Result<Option<Options>, String> {
+        let mut words = crate::words::Words::new(args);
+        let mut options = Options { verbose: false, colour: crate::colour::wanted(&io::stdout()) };
+        while let Some(name) = words.next_option() {
+            match name.as_str() {
+                "-v" | "--verbose" => words.flag(&mut options.verbose)?,
+                "-h" | "--help" => return Ok(None),
+                other => return Err(format!("demo does not take \"{other}\"")),
+            }
+        }
+        Ok(Some(options))
     }
 }
 
@@ -60,7 +92,7 @@ impl From<io::Error> for Failure {
 }
 
 /// Shows the fault and the fix on `out`. `Ok` means that both were seen.
-pub fn run(options: Options, out: &mut dyn Write) -> Result<(), Failure> {
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
     let folder = temporary::Folder::new().map_err(|error| {
         let parent = std::env::temp_dir();
         Failure::Reason(format!("cannot make a folder in {}: {error}", parent.display()))
@@ -77,7 +109,7 @@ pub fn run(options: Options, out: &mut dyn Write) -> Result<(), Failure> {
     shown
 }
 
-fn show(options: Options, runner: &mut Runner, out: &mut dyn Write) -> Result<(), Failure> {
+fn show(options: &Options, runner: &mut Runner, out: &mut dyn Write) -> Result<(), Failure> {
     let toolchain = Toolchain::find(runner).map_err(Failure::Reason)?;
     let pair = link::both(runner, &toolchain).map_err(Failure::Reason)?;
     let bare = Facts::read(&pair.bare).map_err(Failure::Reason)?;

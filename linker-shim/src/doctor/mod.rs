@@ -23,28 +23,40 @@ use std::process::ExitCode;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Looks for what would keep a build from being threaded: the compiler, cargo's configuration from all its
-sources, the environment, the tools after the link. Reads, and changes nothing.
+Looks for what would keep a build from being threaded: the compiler, cargo's
+configuration from all its sources, the environment, the tools after the link.
+Reads, and changes nothing.
 
 Usage: cargo wasm-threads doctor [OPTIONS]
 
-Options:
-      --target TRIPLE       where none is given: that of build.target, else wasm32-unknown-unknown
-      --manifest-path PATH  the Cargo.toml of the package or the workspace
-      --format FORMAT       text, or json
-  -h, --help                print this
-
 What is typed after `cargo build` (--config, -Z) it cannot see.
 
-The JSON is one object:
-  version    1; it changes when something is taken out or means something else
-  target, root
-  facts      what there is: [{ name, value, place }]
-  findings   what to know: [{ id, level, message, place, fix }], level being error, warning or note
-  errors, warnings, notes   how many
+Options:
+  --target TRIPLE    where none is given: that of build.target, else
+                     wasm32-unknown-unknown
+  --manifest-path PATH
+                     the Cargo.toml of the package or the workspace
+  --format FORMAT    text, or json: one object, as below
+  -h, --help         print this
+
+The JSON:
+  version            1; it changes when something is taken out or means
+                     something else
+  target, root       what was looked at
+  facts              what there is: [{ name, value, place }]
+  findings           what to know: [{ id, level, message, place, fix }], level
+                     being error, warning or note
+  errors, warnings, notes
+                     how many
 where place is { file, line }, { variable } or null, and line may be null.
 
-Exit status: 0 no errors, 1 errors, 2 it could not look (bad usage, no project here, a file that is no TOML).";
+Examples:
+  cargo wasm-threads doctor
+  cargo wasm-threads doctor --target wasm32-unknown-emscripten
+  cargo wasm-threads doctor --format json | jq '.findings[].message'
+
+Exit status: 0 no errors; 1 errors; 2 it could not look (no project here, a file
+that is no TOML, bad usage).";
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

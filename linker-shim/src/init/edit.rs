@@ -150,7 +150,11 @@ impl Edit<'_> {
                 self.real_linker(&found)
             }
             None => {
-                let comment = "# Makes the memory shared, and fails the link if it is not.\n";
+                let comment = match self.recipe.features {
+                    Some(_) => "# Makes the memory shared, and fails the link if it is not.\n",
+                    // rustc shares it here by itself.
+                    None => "# Fails the link if the module is not threaded.\n",
+                };
                 insert(self.table(&keys[..2])?, "linker", LINKER.into(), comment);
                 Ok(None)
             }

@@ -15,22 +15,32 @@ use std::process::ExitCode;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Writes what a threaded build needs into .cargo/config.toml, and shows the difference.
+Writes what a threaded build needs into .cargo/config.toml, and shows the
+difference.
 
 Usage: cargo wasm-threads init [OPTIONS]
 
+It changes the file that cargo reads first for the package, up to the
+workspace's folder; where there is none it makes .cargo/config.toml in the
+workspace's folder. Comments, order and values stay. What is there already is
+not written again, and a second run changes nothing.
+
 Options:
-      --target TRIPLE       wasm32-unknown-unknown where none is given; or wasm32-unknown-emscripten,
-                            wasm32-wasip1-threads, wasm64-unknown-unknown
-      --manifest-path PATH  the Cargo.toml of the package or the workspace
-  -n, --dry-run             show the difference, write nothing
-  -h, --help                print this
+  --target TRIPLE    wasm32-unknown-unknown where none is given; or
+                     wasm32-unknown-emscripten, wasm32-wasip1-threads,
+                     wasm64-unknown-unknown
+  --manifest-path PATH
+                     the Cargo.toml of the package or the workspace
+  -n, --dry-run      show the difference, write nothing
+  -h, --help         print this
 
-It changes the file that cargo reads first for the package, up to the workspace's folder; where there
-is none it makes .cargo/config.toml in the workspace's folder. Comments, order and values stay. What is
-there already is not written again, and a second run changes nothing.
+Examples:
+  cargo wasm-threads init
+  cargo wasm-threads init --dry-run
+  cargo wasm-threads init --target wasm32-wasip1-threads
 
-Exit status: 0 done, or nothing to do; 1 it did not work, and nothing was written; 2 bad usage.";
+Exit status: 0 done, or nothing to do; 1 it did not work, and nothing was
+written; 2 bad usage.";
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod text;
 
+use crate::help::refusal;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ Options:
 Examples:
   cargo wasm-threads inspect target/wasm32-unknown-unknown/release/app.wasm
   cargo wasm-threads inspect --svg memory.svg app.wasm
-  cargo wasm-threads inspect --format json app.wasm | jq '.modules[0].verdict'
+  cargo wasm-threads inspect --format json app.wasm | jq .modules[0].verdict
 
 Exit status: 0 shown, whether it is threaded or not; 2 it could not be read, or
 bad usage.";
@@ -53,7 +54,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("error: {problem}\n\n{HELP}");
+            eprintln!("{}", refusal(&problem, HELP));
             return ExitCode::from(2);
         }
     };

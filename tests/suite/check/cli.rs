@@ -96,7 +96,9 @@ fn usage() {
         ("a.wasm --frobnicate", "check does not take \"--frobnicate\""),
         ("a.wasm --deny no-such-rule", "there is no rule \"no-such-rule\""),
         ("a.wasm --allow unreadable", "cannot be decided, at any level"),
-        ("--explain no-such-rule", "the rules are unreadable, "),
+        ("--explain nothing", "error: there is no rule \"nothing\"; the rules are\n  unreadable "),
+        ("--explain memory-not-share", "there is no rule \"memory-not-share\"; near it: memory-not-shared, "),
+        ("--deny memory-not-share a.wasm", "--deny: there is no rule \"memory-not-share\"; near it: memory-not-shared, "),
         ("--threaded a[ a.wasm", "is no pattern"),
         ("--abi wasi-threads --stage after-wasm-bindgen a.wasm", "leave --abi or --stage out"),
         // A gate that looks at nothing must not stand open.

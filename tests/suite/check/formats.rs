@@ -2,7 +2,7 @@
 
 use super::{checked, good, stale, wat, write};
 use crate::contract::encoded::{Sample, memory};
-use crate::support::{Suite, golden, temp_folder};
+use crate::support::{Suite, Tool, golden, temp_folder};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +13,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("json_keeps_what_does_not_apply_apart", &[], json_keeps_what_does_not_apply_apart);
     suite.test("github", &[], github);
     suite.test("sarif", &[], sarif);
+    suite.test("what_a_run_has_shown", &[Tool::Node], what_a_run_has_shown);
 }
 
 /// One file of each answer.
@@ -142,14 +143,30 @@ fn github() {
     golden::check("check/github", &ran.stdout_text(), &[]);
 }
 
+/// Nothing that the schema does not know, or that is not known here.
+#[track_caller]
+fn only(value: &Value, names: &[&str]) {
+    for name in value.as_object().unwrap_or_else(|| panic!("an object: {value}")).keys() {
+        assert!(names.contains(&name.as_str()), "{name} is not of the schema, or not known here: {value}");
+    }
+}
+
+#[track_caller]
+fn assert_location(location: &Value) {
+    only(location, &["physicalLocation", "logicalLocations"]);
+    only(&location["physicalLocation"], &["artifactLocation"]);
+    only(&location["physicalLocation"]["artifactLocation"], &["uri"]);
+    let uri = text(&location["physicalLocation"]["artifactLocation"]["uri"]);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%:".contains(&byte);
+    assert!(!uri.is_empty() && uri.bytes().all(allowed), "a reference of RFC 3986: {uri}");
+    for logical in location.get("logicalLocations").map(list).unwrap_or_default() {
+        only(logical, &["fullyQualifiedName", "kind"]);
+    }
+}
+
 /// What the schema demands (sarif-schema-2.1.0.json), as far as it is about members that are written here.
 #[track_caller]
 fn assert_sarif(log: &Value) {
-    let only = |value: &Value, names: &[&str]| {
-        for name in value.as_object().unwrap_or_else(|| panic!("an object: {value}")).keys() {
-            assert!(names.contains(&name.as_str()), "{name} is not of the schema, or not known here: {value}");
-        }
-    };
     let message = |value: &Value| {
         only(value, &["text"]);
         assert!(!text(&value["text"]).is_empty());
@@ -179,8 +196,10 @@ fn assert_sarif(log: &Value) {
         only(invocation, &["executionSuccessful", "exitCode", "toolExecutionNotifications"]);
         assert!(invocation["executionSuccessful"].is_boolean() && invocation["exitCode"].is_i64());
         for notification in list(&invocation["toolExecutionNotifications"]) {
-            only(notification, &["level", "message"]);
+            only(notification, &["level", "message", "locations"]);
             message(&notification["message"]);
+            assert!(["none", "note", "warning", "error"].contains(&text(&notification["level"])));
+            notification.get("locations").map(list).unwrap_or_default().iter().for_each(assert_location);
         }
     }
     for result in list(&run["results"]) {
@@ -191,17 +210,41 @@ fn assert_sarif(log: &Value) {
         // 3.27.10: where the kind is not `fail`, the level is `none`.
         assert!(["warning", "error"].contains(&text(&result["level"])) && result["kind"] == "fail");
         message(&result["message"]);
-        for location in list(&result["locations"]) {
-            only(location, &["physicalLocation", "logicalLocations"]);
-            only(&location["physicalLocation"], &["artifactLocation"]);
-            only(&location["physicalLocation"]["artifactLocation"], &["uri"]);
-            let uri = text(&location["physicalLocation"]["artifactLocation"]["uri"]);
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%:".contains(&byte);
-            assert!(!uri.is_empty() && uri.bytes().all(allowed), "a reference of RFC 3986: {uri}");
-            for logical in location.get("logicalLocations").map(list).unwrap_or_default() {
-                only(logical, &["fullyQualifiedName", "kind"]);
-            }
+        list(&result["locations"]).iter().for_each(assert_location);
+    }
+}
+
+/// What `--run` tells beside its findings is told in every format, and is no result.
+fn what_a_run_has_shown() {
+    let folder = temp_folder();
+    let component =
+        format!("(component (core module (memory 1)) (core module {}", crate::check_run::LINKED.replacen("(module", "", 1));
+    write(folder.path(), "app.wasm", &wat(crate::check_run::LINKED));
+    write(folder.path(), "within.wasm", &wat(&(component + ")")));
+    for (file, module, code) in [("app.wasm", 0, 0), ("within.wasm", 1, 1)] {
+        let said = |format: &str| checked(folder.path(), &["--run", "--format", format, file], code).stdout_text();
+        let json = read(folder.path(), &["--run", "--format", "json", file], code);
+        let notes: Vec<&str> = list(&json["files"][0]["modules"][module]["notes"]).iter().map(text).collect();
+        assert!(notes.len() > 2 && notes.iter().all(|note| note.starts_with("run: ")), "{notes:?}");
+        let plain = said("text");
+        assert!(notes.iter().all(|note| plain.contains(&format!("\n  {note}\n"))), "{plain}");
+
+        let annotations = said("github");
+        let place = ["", "module 1%0A"][module];
+        let wanted = format!("::notice file={file},title=shown by a run::{place}{}\n", notes.join("%0A"));
+        assert!(annotations.contains(&wanted) && annotations.matches("::notice").count() == 1, "{wanted}{annotations}");
+
+        let log = read(folder.path(), &["--run", "--format", "sarif", file], code);
+        assert_sarif(&log);
+        let told = list(&log["runs"][0]["invocations"][0]["toolExecutionNotifications"]);
+        assert_eq!(told.iter().map(|told| text(&told["message"]["text"])).collect::<Vec<_>>(), notes);
+        for told in told {
+            let location = &told["locations"][0];
+            assert_eq!((text(&told["level"]), text(&location["physicalLocation"]["artifactLocation"]["uri"])), ("note", file));
+            assert_eq!(location.get("logicalLocations").is_some(), module == 1, "{location}");
         }
+        assert_eq!(list(&log["runs"][0]["results"]).is_empty(), code == 0, "{log}");
+        assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], true);
     }
 }
 

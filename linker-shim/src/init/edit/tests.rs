@@ -45,6 +45,9 @@ fn empty_file() {
         let flags = Flags::read(&flags_of(&text, recipe.triple, "rustflags"));
         assert!(flags.exports("wasm-threads:threaded"), "{text}");
         assert_eq!(flags.threaded(), recipe.features.is_some(), "{text}");
+        // What the target has by itself, the linker does not make.
+        assert_eq!(text.contains("# Makes the memory shared, "), recipe.features.is_some(), "{text}");
+        assert_eq!(text.contains("# Fails the link if the module is not threaded."), recipe.features.is_none(), "{text}");
         assert_eq!(text.contains("build-std"), !recipe.build_std.is_empty(), "{text}");
         assert_eq!(text.contains("\n[unstable]"), !recipe.build_std.is_empty(), "{text}");
         // Without a target, build-std would compile it for build scripts as well.
