@@ -13,13 +13,13 @@ pub(crate) fn bytes(word: &OsStr) -> &[u8] {
 
 /// The word that `bytes` spell.
 #[cfg(unix)]
-pub(crate) fn word(bytes: &[u8]) -> OsString {
+pub(crate) fn word(bytes: impl Into<Vec<u8>>) -> OsString {
     use std::os::unix::ffi::OsStringExt;
-    OsString::from_vec(bytes.to_vec())
+    OsString::from_vec(bytes.into())
 }
 
 /// The word that `bytes` spell.
 #[cfg(not(unix))]
-pub(crate) fn word(bytes: &[u8]) -> OsString {
-    String::from_utf8_lossy(bytes).into_owned().into()
+pub(crate) fn word(bytes: impl Into<Vec<u8>>) -> OsString {
+    String::from_utf8_lossy(&bytes.into()).into_owned().into()
 }

@@ -190,8 +190,9 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
                 continue;
             }
         }
-        if text.starts_with(super::OWN_PREFIX.as_bytes()) || !text.starts_with(b"-") || text == b"-" {
-            driver.compiles |= is_source(text) || text == b"-";
+        let ours = text.starts_with(super::OWN_PREFIX.as_bytes());
+        if ours || !text.starts_with(b"-") || text == b"-" {
+            driver.compiles |= (is_source(text) && !ours) || text == b"-";
             hand_on(text, here..at);
             continue;
         }
@@ -487,8 +488,14 @@ mod tests {
         assert!(driver.compiles && driver.atomics && driver.stops.is_none());
         assert_eq!(read("-c a.c", Style::Emcc).1.stops, Some("-c"));
         assert_eq!(read("-x -c a.o", Style::Clang).1.stops, None);
-        for (line, compiles) in [("-x c a.inc", true), ("-xc++ a", true), ("-", true), ("-x none a.o", false), ("a.CPP", true)]
-        {
+        for (line, compiles) in [
+            ("-x c a.inc", true),
+            ("-xc++ a", true),
+            ("-", true),
+            ("-x none a.o", false),
+            ("a.CPP", true),
+            ("--wasm-threads-linker=/opt/ld.cc a.o", false),
+        ] {
             assert_eq!(read(line, Style::Clang).1.compiles, compiles, "{line}");
         }
         for (line, unfinished) in [("a.o -Xlinker", true), ("a.o -D", true), ("a.o -D X", false), ("-Xlinker -D a.o", false)] {

@@ -1,31 +1,27 @@
 //! A linker's command line, understood as the real linker will understand it, and kept as it came.
 
 mod driver;
+mod forward;
+mod opener;
 mod option_table;
 mod response_file;
 mod style;
 
 pub use driver::{Driver, Pthreads};
+pub use forward::{Copy, Forward};
 pub use response_file::{Quoting, Token, decode, quote, tokenize};
 pub use style::Style;
 
 use crate::os_bytes::{bytes, word};
-use driver::Piece;
+use forward::Words;
+use opener::{Level, Opener};
 use option_table::{Id, Reading};
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::ops::Range;
 use std::path::PathBuf;
 
 /// Our own options all begin so, and never reach the real linker.
 pub const OWN_PREFIX: &str = "--wasm-threads";
-
-/// More words than any link has, fewer than would exhaust memory: response files that name each other twice grow without end.
-const MOST_WORDS: usize = 4_000_000;
-
-/// More response files than any link has: a few that name each other twice are opened without end, also where no word comes of it.
-const MOST_FILES: usize = 10_000;
 
 /// One command line.
 #[derive(Debug)]
@@ -45,9 +41,8 @@ pub struct CommandLine {
     pub unreadable: Option<String>,
     /// Words that the real linker adds to the end of the line by itself.
     pub more: Vec<OsString>,
-    nodes: Vec<Node>,
-    /// The words to be cut out, and what is left of those that also say something to the linker (`-Wl,`).
-    own_words: BTreeMap<usize, Option<OsString>>,
+    level: Level,
+    words: Words,
 }
 
 /// What `wasm-ld` understands of a command line, as far as threads are concerned.
@@ -132,40 +127,6 @@ pub enum From {
     Library(OsString),
 }
 
-/// One word to hand on.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Forward {
-    /// As it came.
-    Word(OsString),
-    /// A response file with one of our own words in it: `@` and the path of a copy without that word.
-    Copy(Copy),
-}
-
-/// The text of a response file with our own words cut out.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Copy {
-    text: Vec<u8>,
-    /// The places where another file that had to be copied was named.
-    nested: Vec<(Range<usize>, Copy)>,
-}
-
-impl Copy {
-    /// The bytes to write. `place` writes a nested copy and answers with its path.
-    pub fn render<E>(&self, quoting: Quoting, place: &mut impl FnMut(&Copy) -> Result<OsString, E>) -> Result<Vec<u8>, E> {
-        let mut out = Vec::with_capacity(self.text.len());
-        let mut at = 0;
-        for (span, copy) in &self.nested {
-            out.extend(&self.text[at..span.start]);
-            let mut reference = OsString::from("@");
-            reference.push(place(copy)?);
-            out.extend(quote(bytes(&reference), quoting));
-            at = span.end;
-        }
-        out.extend(&self.text[at..]);
-        Ok(out)
-    }
-}
-
 /// A file that was read for a response file.
 #[derive(Debug)]
 pub struct Loaded {
@@ -173,13 +134,6 @@ pub struct Loaded {
     pub bytes: Vec<u8>,
     /// It cannot be read twice (a pipe): the real linker must be given a copy.
     pub once: bool,
-}
-
-/// A word of the line or of a response file; response files are opened in place.
-#[derive(Debug)]
-enum Node {
-    Word { id: usize, text: OsString },
-    File { name: OsString, text: Vec<u8>, parts: Vec<(Range<usize>, Node)>, once: bool },
 }
 
 impl CommandLine {
@@ -201,100 +155,57 @@ impl CommandLine {
             }
             _ => (None, args),
         };
-        let quoting = quoting(args);
-        let mut opener = Opener { load, quoting, words: Vec::new(), open: Vec::new(), opened: 0, unreadable: None };
-        let nodes: Vec<Node> = args.iter().map(|arg| opener.open(arg.clone())).collect();
+        let mut opener = Opener::new(load, quoting(args.iter()));
+        let mut level = opener.open_line(args.iter().cloned());
         let own_style = opener.words.iter().rev().find_map(|word| {
             let name = bytes(word).strip_prefix(b"--wasm-threads-style=")?;
             Style::from_name(std::str::from_utf8(name).ok()?)
         });
         let style = own_style.unwrap_or_else(|| style::detect(flavor.as_ref(), &opener.words));
         let more = if style == Style::Emcc { more } else { &[] };
-        for word in more {
-            opener.open(word.clone());
-        }
-        let mut driver = Driver::default();
-        // Words that must be written anew, since what they name cannot be read twice.
-        let mut read_once = BTreeSet::new();
-        let pieces = matches!(style, Style::Clang | Style::Emcc).then(|| {
-            let pieces = driver::translate(&opener.words, style, &mut driver);
-            pieces.into_iter().flat_map(|piece| opener.open_piece(piece, &mut read_once)).collect::<Vec<_>>()
-        });
-        let Opener { words, unreadable, .. } = opener;
-        let (linker_words, from) = match pieces {
-            Some(pieces) => {
-                let (texts, from): (Vec<_>, Vec<_>) = pieces.into_iter().map(|piece| (piece.text, piece.from)).unzip();
-                (Cow::Owned(texts), Some(from))
+        if style == Style::Emcc {
+            // It reads response files in its own way, `-Wl,@file` among them.
+            if level.has_files() || args.iter().any(|arg| bytes(arg).starts_with(b"-Wl,@")) {
+                opener = opener.afresh();
+                level = opener.open_line(args.iter().cloned());
             }
-            None => (Cow::Borrowed(words.as_slice()), None),
+            opener.quoting = Quoting::Shell;
+            opener.open_line(more.iter().cloned());
+        }
+        let quoting = opener.quoting;
+        let mut driver = Driver::default();
+        let (words, own, unreadable, (mut options, _, unfinished)) = if matches!(style, Style::Clang | Style::Emcc) {
+            let pieces = driver::translate(&opener.words, style, &mut driver);
+            let (words, mut opener) = opener.for_the_linker(self::quoting(pieces.iter().map(|piece| &piece.text)));
+            let (texts, from): (Vec<_>, Vec<_>) = pieces.into_iter().map(|piece| (piece.text, piece.from)).unzip();
+            let pieces = opener.open_line(texts.into_iter());
+            let said = interpret(&opener.words);
+            let handed_on = Words::without(&said.1, opener.words, opener.quoting);
+            let instead = forward::in_place_of_driver_words(style, &handed_on, &pieces, &from);
+            (Words { words, quoting, instead }, handed_on.own(), opener.unreadable, said)
+        } else {
+            let said = interpret(&opener.words);
+            let words = Words::without(&said.1, opener.words, quoting);
+            let own = words.own();
+            (words, own, opener.unreadable, said)
         };
-        let (mut options, own_pieces, lacks_value) = interpret(&linker_words);
         options.wasm64 |= driver.targets.iter().any(|triple| triple.starts_with("wasm64"));
         options.not_a_module = options.not_a_module.or_else(|| driver.links_object(options.output.as_deref()));
-        let lacks_value = driver.unfinished.as_deref().or(lacks_value);
+        let lacks_value = driver.unfinished.as_ref().or(unfinished.as_ref());
         let unreadable = unreadable.or_else(|| lacks_value.map(|option| format!("{} lacks its value", option.display())));
         options.driver = driver;
-        let own = own_pieces.iter().map(|id| linker_words[*id].clone()).collect();
-        let own_words = match from {
-            None => own_pieces.into_iter().map(|id| (id, None)).collect(),
-            Some(from) => cut_out(&linker_words, &from, &own_pieces, &read_once),
-        };
-        CommandLine { flavor, style, quoting, own, options, unreadable, more: more.to_vec(), nodes, own_words }
+        CommandLine { flavor, style, quoting, own, options, unreadable, more: more.to_vec(), level, words }
     }
 
-    /// The words to hand on, without `-flavor` and its value: as they came, less our own.
+    /// What to hand on, without `-flavor` and its value: the words as they came, less our own.
     pub fn forwarded(&self) -> Vec<Forward> {
-        let mut words = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            match node {
-                Node::Word { id, text } => match self.own_words.get(id) {
-                    None => words.push(Forward::Word(text.clone())),
-                    Some(left) => words.extend(left.clone().map(Forward::Word)),
-                },
-                Node::File { name, .. } => words.push(match self.copy(node) {
-                    Some(copy) => Forward::Copy(copy),
-                    None => Forward::Word(name.clone()),
-                }),
-            }
-        }
-        words
-    }
-
-    /// The copy of a response file that must be made, where one must.
-    fn copy(&self, node: &Node) -> Option<Copy> {
-        let Node::File { text, parts, once, .. } = node else { return None };
-        let mut copy = Copy { text: Vec::with_capacity(text.len()), nested: Vec::new() };
-        let mut changed = *once;
-        let mut at = 0;
-        for (span, part) in parts {
-            let cut = match part {
-                Node::Word { id, .. } => self.own_words.get(id),
-                Node::File { .. } => None,
-            };
-            let nested = self.copy(part);
-            if cut.is_none() && nested.is_none() {
-                continue;
-            }
-            changed = true;
-            copy.text.extend(&text[at..span.start]);
-            if let Some(Some(left)) = cut {
-                copy.text.extend(quote(bytes(left), self.quoting));
-            }
-            if let Some(nested) = nested {
-                let here = copy.text.len();
-                copy.nested.push((here..here, nested));
-            }
-            at = span.end;
-        }
-        copy.text.extend(&text[at..]);
-        changed.then_some(copy)
+        self.words.forward(&self.level)
     }
 }
 
 /// The quoting of response files: from the line itself, since a word inside one comes too late (`WasmOptTable::parse`).
-fn quoting(args: &[OsString]) -> Quoting {
+fn quoting<'a>(mut args: impl Iterator<Item = &'a OsString>) -> Quoting {
     let mut quoting = Quoting::of_host();
-    let mut args = args.iter();
     while let Some(arg) = args.next() {
         let value = match option_table::read(bytes(arg)) {
             Reading::Option(Id::ResponseQuoting, Some(at)) => &bytes(arg)[at..],
@@ -310,98 +221,8 @@ fn quoting(args: &[OsString]) -> Quoting {
     quoting
 }
 
-struct Opener<'a> {
-    load: &'a mut dyn FnMut(&OsStr) -> Option<Loaded>,
-    quoting: Quoting,
-    words: Vec<OsString>,
-    /// The response files that are being opened, to notice one that names itself.
-    open: Vec<OsString>,
-    /// How many were opened so far.
-    opened: usize,
-    unreadable: Option<String>,
-}
-
-impl Opener<'_> {
-    fn open(&mut self, text: OsString) -> Node {
-        if let Some(name) = bytes(&text).strip_prefix(b"@").map(word)
-            && let Some(node) = self.open_file(&text, name)
-        {
-            return node;
-        }
-        let id = self.words.len();
-        self.words.push(text.clone());
-        Node::Word { id, text }
-    }
-
-    /// A response file that a driver hands on to its linker, `-Wl,@file`, in place of its name.
-    fn open_piece(&mut self, piece: Piece, read_once: &mut BTreeSet<usize>) -> Vec<Piece> {
-        if !bytes(&piece.text).starts_with(b"@") {
-            return vec![piece];
-        }
-        let here = self.words.len();
-        if let Node::File { once: true, .. } = self.open(piece.text) {
-            read_once.insert(piece.from.start);
-        }
-        self.words.drain(here..).map(|text| Piece { text, from: piece.from.clone() }).collect()
-    }
-
-    fn open_file(&mut self, reference: &OsStr, name: OsString) -> Option<Node> {
-        if self.unreadable.is_some() {
-            return None;
-        }
-        if self.open.contains(&name) || self.open.len() > 200 {
-            self.unreadable = Some(format!("the response file {} names itself", name.display()));
-            return None;
-        }
-        if self.opened >= MOST_FILES {
-            self.unreadable = Some("the response files never end".to_owned());
-            return None;
-        }
-        let Loaded { bytes: file, once } = (self.load)(&name)?;
-        self.opened += 1;
-        let Some(text) = response_file::decode(file) else {
-            self.unreadable = Some(format!("the response file {} is broken UTF-16", name.display()));
-            return None;
-        };
-        self.open.push(name);
-        let mut parts = Vec::new();
-        for token in response_file::tokenize(&text, self.quoting) {
-            if self.words.len() >= MOST_WORDS {
-                self.unreadable = Some("the response files never end".to_owned());
-                break;
-            }
-            parts.push((token.span, self.open(word(&token.text))));
-        }
-        self.open.pop();
-        Some(Node::File { name: reference.to_owned(), text, parts, once })
-    }
-}
-
-/// What must be cut out of a driver's words, so that nothing of ours is left: `-Wl,--wasm-threads=off,-s` becomes `-Wl,-s`. The
-/// words that begin at `read_once` are written anew in the same way.
-fn cut_out(
-    pieces: &[OsString],
-    from: &[Range<usize>],
-    own: &BTreeSet<usize>,
-    read_once: &BTreeSet<usize>,
-) -> BTreeMap<usize, Option<OsString>> {
-    let mut cut = BTreeMap::new();
-    let changed = |piece: &usize| own.contains(piece) || read_once.contains(&from[*piece].start);
-    for place in (0..pieces.len()).filter(changed).map(|piece| &from[piece]) {
-        let siblings = pieces.iter().enumerate().filter(|(index, _)| from[*index] == *place && !own.contains(index));
-        let mut left = OsString::new();
-        for (_, part) in siblings {
-            left.push(if left.is_empty() { "-Wl," } else { "," });
-            left.push(part);
-        }
-        cut.extend(place.clone().map(|word| (word, None)));
-        cut.insert(place.start, (!left.is_empty()).then_some(left));
-    }
-    cut
-}
-
 /// What the linker's words say, which of them are ours, and the last one where it lacks its value.
-fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
+fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<OsString>) {
     let mut options = Options::default();
     let mut own = BTreeSet::new();
     let (mut lazy, mut whole_archive) = (false, false);
@@ -436,7 +257,7 @@ fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<&OsStr>) {
             Reading::TakesNext(id) => {
                 // Without a next word the linker stops ("missing argument"), and so does our reading.
                 let Some(value) = words.get(at + 1) else {
-                    return (options, own, Some(&words[at]));
+                    return (options, own, Some(words[at].clone()));
                 };
                 at += 2;
                 (id, Some(bytes(value)))

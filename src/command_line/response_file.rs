@@ -2,7 +2,8 @@
 //!
 //! Source: `llvm/lib/Support/CommandLine.cpp`: `TokenizeGNUCommandLine`, `TokenizeWindowsCommandLine` and
 //! `ExpansionContext::expandResponseFile`. Neither is a shell: `#` starts no comment, an unterminated quote is accepted, a
-//! backslash inside single quotes still escapes. `tests/suite/differential.rs` holds this file against real linkers.
+//! backslash inside single quotes still escapes. `tests/suite/differential.rs` holds this file against real linkers. emcc reads its
+//! own response files with Python's `shlex.split` (`tools/response_file.py`), which is nearer to a shell.
 
 use std::ops::Range;
 
@@ -13,6 +14,8 @@ pub enum Quoting {
     Posix,
     /// `--rsp-quoting=windows`, the default on Windows.
     Windows,
+    /// emcc's, on every system: Python's `shlex`.
+    Shell,
 }
 
 impl Quoting {
@@ -31,45 +34,63 @@ pub struct Token {
     pub span: Range<usize>,
 }
 
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The text of a response file: UTF-16 with a byte order mark becomes UTF-8, a UTF-8 mark is dropped, all else is left
 /// alone. `None` where the linker would refuse the file (broken UTF-16).
-pub fn decode(file: Vec<u8>) -> Option<Vec<u8>> {
-    let utf16 = |unit: fn([u8; 2]) -> u16| {
-        if !file.len().is_multiple_of(2) {
-            return None;
+pub fn decode(mut file: Vec<u8>) -> Option<Vec<u8>> {
+    let unit: fn([u8; 2]) -> u16 = match file.as_slice() {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => {
+            if file.starts_with(UTF8_MARK) {
+                file.drain(..UTF8_MARK.len());
+            }
+            return Some(file);
         }
-        let units = file[2..].chunks_exact(2).map(|two| unit([two[0], two[1]]));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        text.ok().map(String::into_bytes)
     };
-    match file.as_slice() {
-        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => Some(rest.to_vec()),
-        _ => Some(file),
+    if !file.len().is_multiple_of(2) {
+        return None;
+    }
+    let characters = || char::decode_utf16(file[2..].chunks_exact(2).map(|two| unit([two[0], two[1]])));
+    // Counted first, for no more memory than it takes.
+    let size = characters().try_fold(0, |size, character| character.ok().map(|character| size + character.len_utf8()))?;
+    let mut text = String::with_capacity(size);
+    text.extend(characters().flatten());
+    Some(text.into_bytes())
+}
+
+/// Puts a mark in front of `text`, where one is needed for [`decode`] to give it back: it begins with what looks like one.
+pub(super) fn mark(text: &mut Vec<u8>) {
+    if [&b"\xff\xfe"[..], b"\xfe\xff", UTF8_MARK].iter().any(|mark| text.starts_with(mark)) {
+        text.splice(..0, UTF8_MARK.iter().copied());
     }
 }
 
 /// The words of `text`.
-pub fn tokenize(text: &[u8], quoting: Quoting) -> Vec<Token> {
-    let mut tokens = match quoting {
-        Quoting::Posix => tokenize_posix(text),
-        Quoting::Windows => tokenize_windows(text),
-    };
-    // LLVM hands words on as C strings: they end at the first NUL.
-    for token in &mut tokens {
+pub fn tokenize(text: &[u8], quoting: Quoting) -> impl Iterator<Item = Token> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let mut token = match quoting {
+            Quoting::Posix => next_posix(text, at)?,
+            Quoting::Windows => next_windows(text, at)?,
+            Quoting::Shell => next_shell(text, at)?,
+        };
+        at = token.span.end;
+        // LLVM hands words on as C strings: they end at the first NUL.
         if let Some(nul) = token.text.iter().position(|byte| *byte == 0) {
             token.text.truncate(nul);
         }
-    }
-    tokens
+        Some(token)
+    })
 }
 
 /// `word`, quoted so that it reads back as one word. The empty word cannot be written in `Posix`: LLVM drops it.
 pub fn quote(word: &[u8], quoting: Quoting) -> Vec<u8> {
     let mut quoted = Vec::with_capacity(word.len() + 2);
     match quoting {
-        Quoting::Posix => {
+        Quoting::Shell if word.is_empty() => quoted.extend(b"''"),
+        Quoting::Posix | Quoting::Shell => {
             for &byte in word {
                 if is_space(byte) || matches!(byte, b'\\' | b'"' | b'\'') {
                     quoted.push(b'\\');
@@ -103,24 +124,20 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn tokenize_posix(text: &[u8]) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut token = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
+/// An empty token at the next word, with room for it where nothing in it is quoted.
+fn begin(text: &[u8], at: usize, is_end: impl Fn(u8) -> bool) -> Option<Token> {
+    let start = at + text[at..].iter().position(|byte| !is_end(*byte))?;
+    let plain = text[start..].iter().position(|byte| is_end(*byte)).unwrap_or(text.len() - start);
+    Some(Token { text: Vec::with_capacity(plain), span: start..start })
+}
+
+fn next_posix(text: &[u8], at: usize) -> Option<Token> {
+    let mut token = begin(text, at, is_space)?;
+    let mut at = token.span.start;
     while at < text.len() {
-        if token.is_empty() {
-            while at < text.len() && is_space(text[at]) {
-                at += 1;
-            }
-            if at == text.len() {
-                break;
-            }
-            start = at;
-        }
         match text[at] {
             b'\\' if at + 1 < text.len() => {
-                token.push(text[at + 1]);
+                token.text.push(text[at + 1]);
                 at += 2;
             }
             quote @ (b'"' | b'\'') => {
@@ -129,61 +146,77 @@ fn tokenize_posix(text: &[u8]) -> Vec<Token> {
                     if text[at] == b'\\' && at + 1 < text.len() {
                         at += 1;
                     }
-                    token.push(text[at]);
+                    token.text.push(text[at]);
                     at += 1;
                 }
-                at += 1;
+                at = text.len().min(at + 1);
             }
             byte if is_space(byte) => {
-                tokens.push(Token { text: std::mem::take(&mut token), span: start..at });
+                if !token.text.is_empty() {
+                    break;
+                }
+                // Nothing but empty quotes: no word.
+                token = begin(text, at, is_space)?;
+                at = token.span.start;
+            }
+            byte => {
+                token.text.push(byte);
+                at += 1;
+            }
+        }
+    }
+    token.span.end = at;
+    (!token.text.is_empty()).then_some(token)
+}
+
+/// As `shlex.split`: nothing escapes in single quotes, in double ones a backslash only a quote and itself, and empty quotes are a
+/// word. What it refuses, an open quote or a last backslash, is read as LLVM would.
+fn next_shell(text: &[u8], at: usize) -> Option<Token> {
+    let mut token = begin(text, at, is_space)?;
+    let mut at = token.span.start;
+    let mut quote = None;
+    while at < text.len() && (quote.is_some() || !is_space(text[at])) {
+        let next = text.get(at + 1);
+        match text[at] {
+            b'\\' if quote.is_none() && next.is_some() || quote == Some(b'"') && matches!(next, Some(b'"' | b'\\')) => {
+                token.text.extend(next);
+                at += 1;
+            }
+            byte if quote == Some(byte) => quote = None,
+            byte @ (b'"' | b'\'') if quote.is_none() => quote = Some(byte),
+            byte => token.text.push(byte),
+        }
+        at += 1;
+    }
+    token.span.end = at;
+    Some(token)
+}
+
+fn next_windows(text: &[u8], at: usize) -> Option<Token> {
+    let is_end = |byte: u8| is_space(byte) || byte == 0;
+    let mut token = begin(text, at, is_end)?;
+    let mut at = token.span.start;
+    let mut quoted = false;
+    while at < text.len() && (quoted || !is_end(text[at])) {
+        match text[at] {
+            b'\\' => at = windows_backslashes(text, at, &mut token.text),
+            b'"' if quoted && text.get(at + 1) == Some(&b'"') => {
+                // Two quotes inside quotes are one.
+                token.text.push(b'"');
+                at += 2;
+            }
+            b'"' => {
+                quoted = !quoted;
                 at += 1;
             }
             byte => {
-                token.push(byte);
+                token.text.push(byte);
                 at += 1;
             }
         }
     }
-    if !token.is_empty() {
-        tokens.push(Token { text: token, span: start..text.len() });
-    }
-    tokens
-}
-
-fn tokenize_windows(text: &[u8]) -> Vec<Token> {
-    let is_end = |byte: u8| is_space(byte) || byte == 0;
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    loop {
-        while at < text.len() && is_end(text[at]) {
-            at += 1;
-        }
-        if at == text.len() {
-            return tokens;
-        }
-        let start = at;
-        let mut token = Vec::new();
-        let mut quoted = false;
-        while at < text.len() && (quoted || !is_end(text[at])) {
-            match text[at] {
-                b'\\' => at = windows_backslashes(text, at, &mut token),
-                b'"' if quoted && text.get(at + 1) == Some(&b'"') => {
-                    // Two quotes inside quotes are one.
-                    token.push(b'"');
-                    at += 2;
-                }
-                b'"' => {
-                    quoted = !quoted;
-                    at += 1;
-                }
-                byte => {
-                    token.push(byte);
-                    at += 1;
-                }
-            }
-        }
-        tokens.push(Token { text: token, span: start..at });
-    }
+    token.span.end = at;
+    Some(token)
 }
 
 /// A run of backslashes is itself, unless a double quote follows: then each pair is one, and an odd one escapes the quote.
@@ -208,8 +241,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str, quoting: Quoting) -> Vec<String> {
-        let tokens = tokenize(text.as_bytes(), quoting);
-        tokens.into_iter().map(|token| String::from_utf8(token.text).unwrap()).collect()
+        tokenize(text.as_bytes(), quoting).map(|token| String::from_utf8(token.text).unwrap()).collect()
     }
 
     #[test]
@@ -252,11 +284,11 @@ mod tests {
     #[test]
     fn a_quoted_word_reads_back() {
         let hard = ["plain", "a b", "q\"q", "it's", r"c:\x\", "new\nline", r#"\"\\""#, "é", "tab\t"];
-        for quoting in [Quoting::Posix, Quoting::Windows] {
+        for quoting in [Quoting::Posix, Quoting::Windows, Quoting::Shell] {
             for word in hard {
                 let quoted = quote(word.as_bytes(), quoting);
                 let text = [&quoted[..], b"\nnext"].concat();
-                let tokens = tokenize(&text, quoting);
+                let tokens: Vec<_> = tokenize(&text, quoting).collect();
                 assert_eq!(tokens[0].text, word.as_bytes(), "{word:?} as {quoting:?}");
                 assert_eq!(tokens[0].span, 0..quoted.len());
                 assert_eq!(tokens[1].text, b"next");

@@ -205,7 +205,7 @@ fn find_library(name: &OsStr, folders: &[PathBuf]) -> Option<PathBuf> {
     let name = crate::os_bytes::bytes(name);
     let file = match name.strip_prefix(b":") {
         Some(exact) => crate::os_bytes::word(exact),
-        None => crate::os_bytes::word(&[b"lib", name, b".a"].concat()),
+        None => crate::os_bytes::word([b"lib", name, b".a"].concat()),
     };
     folders.iter().map(|folder| folder.join(&file)).find(|path| path.exists())
 }

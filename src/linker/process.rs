@@ -3,7 +3,7 @@
 use super::real_linker::{DEPTH, RealLinker};
 use super::scratch::{Scratch, no_scratch};
 use super::signals;
-use crate::command_line::{Quoting, Style, quote};
+use crate::command_line::{Quoting, quote};
 use crate::os_bytes::{bytes, word};
 use crate::report::Finding;
 use crate::rules;
@@ -17,8 +17,6 @@ pub(crate) struct Call<'a> {
     pub linker: &'a RealLinker,
     /// All its words.
     pub args: Vec<OsString>,
-    /// Whose words they are.
-    pub style: Style,
     /// How a response file of ours must be quoted.
     pub quoting: Quoting,
     /// How many shims are above us.
@@ -88,24 +86,34 @@ impl Call<'_> {
         // `-flavor wasm` is only understood on the line itself, and so is the quoting of what follows.
         let flavor = if self.args.first().is_some_and(|first| first == "-flavor") { 2 } else { 0 };
         let (flavor, rest) = self.args.split_at(flavor);
-        if rest.iter().any(|arg| arg.is_empty()) {
-            return Err(io::Error::other("an empty argument cannot be written to a response file"));
-        }
-        // emcc reads its response files as a POSIX shell would (`tools/response_file.py`), on every system.
-        let quoting = if self.style == Style::Emcc { Quoting::Posix } else { self.quoting };
-        let mut text = Vec::new();
-        for arg in rest {
-            text.extend(quote(bytes(arg), quoting));
-            text.push(b'\n');
-        }
-        let mut reference = OsString::from("@");
-        reference.push(scratch.write("arguments", &text)?);
-        let told: &[OsString] = match (self.style, quoting) {
-            (Style::Emcc, _) => &[],
-            (_, Quoting::Posix) => &[word(b"--rsp-quoting=posix")],
-            (_, Quoting::Windows) => &[word(b"--rsp-quoting=windows")],
+        let told: &[OsString] = match self.quoting {
+            Quoting::Shell => &[],
+            Quoting::Posix => &[word(*b"--rsp-quoting=posix")],
+            Quoting::Windows => &[word(*b"--rsp-quoting=windows")],
         };
-        Ok([flavor, told, &[reference]].concat())
+        let mut words = [flavor, told].concat();
+        // emcc opens no response file that another one names.
+        let on_the_line = |arg: &OsString| {
+            self.quoting == Quoting::Shell && [&b"@"[..], b"-Wl,@"].iter().any(|start| bytes(arg).starts_with(start))
+        };
+        for part in rest.chunk_by(|one, next| !on_the_line(one) && !on_the_line(next)) {
+            if part.iter().any(on_the_line) {
+                words.extend_from_slice(part);
+                continue;
+            }
+            if self.quoting == Quoting::Posix && part.iter().any(|arg| arg.is_empty()) {
+                return Err(io::Error::other("an empty argument cannot be written to a response file"));
+            }
+            let mut text = Vec::new();
+            for arg in part {
+                text.extend(quote(bytes(arg), self.quoting));
+                text.push(b'\n');
+            }
+            let mut reference = OsString::from("@");
+            reference.push(scratch.write("arguments", &text)?);
+            words.push(reference);
+        }
+        Ok(words)
     }
 
     fn not_started(&self, error: &io::Error) -> Box<Finding> {

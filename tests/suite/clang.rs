@@ -220,16 +220,37 @@ fn response_file_for_the_linker() {
         // As it came.
         assert!(linked.runs[0].contains(&line.into()), "{:?}", linked.runs);
     }
-    // Ours are cut out there, too.
-    place.write("words", b"atomic.o --wasm-threads-max-memory=64MiB --export=add_shared\n");
-    let linked = link(&place, "-Wl,@words,--no-demangle");
-    assert_eq!(linked.threaded(1).memory().maximum, Some(1024));
-    assert!(linked.runs[0].contains(&"-Wl,atomic.o,--export=add_shared,--no-demangle".into()), "{:?}", linked.runs);
+    // Ours are cut out there, too, and the rest stays whole: nothing is divided at a comma, and a quoting that comes too late still does.
+    place.write(
+        "words",
+        b"atomic.o --wasm-threads-max-memory=64MiB --rsp-quoting=windows --import-memory=js,m'e'mory --export=add_shared\n",
+    );
+    for (tmp, word) in [("tmp", "-Wl,@"), ("a,b", "--for-linker=@")] {
+        fs::create_dir_all(place.path(tmp)).expect("a folder");
+        let line = words("-Wl,@words,--no-demangle");
+        let linked = place.run(Run::new(shim()).words(line).env("TMPDIR", place.path(tmp)));
+        let memory = linked.threaded(1);
+        assert_eq!((memory.memory().maximum, memory.memory().import.as_deref()), (Some(1024), Some("js.memory")));
+        assert!(linked.runs[0].iter().any(|given| given.to_string_lossy().starts_with(word)), "{:?}", linked.runs);
+        assert!(fs::read_dir(place.path(tmp)).expect("a folder").next().is_none(), "nothing is left behind");
+    }
+    // The linker is told its own way of quoting.
+    place.write("words", b"atomic.o --export-if-defined=it's --import-memory=js,me\\mory --export=add_shared\n");
+    for (line, import) in [
+        ("-Wl,--rsp-quoting=windows,@words", "js.me\\mory"),
+        ("-Wl,--rsp-quoting,windows,@words,--wasm-threads=threaded", "js.me\\mory"),
+    ] {
+        assert_eq!(link(&place, line).threaded(1).memory().import.as_deref(), Some(import), "{line}");
+    }
     // What cannot be read twice reaches the linker all the same.
     let script = format!("exec \"$0\" {BASE} -o out.wasm -Wl,@<(echo atomic.o --export=add_shared)");
     let run = Run::new("bash").word("-c").word(script).word(shim()).env("WASM_THREADS_LINKER", Tool::Clang.path());
     run.folder(place.folder()).run().expect_success().expect_silence();
     Facts::read(place.path("out.wasm")).assert_threaded();
+    // A name may have a comma in it.
+    place.write("words,too", b"--import-memory=js,mem --wasm-threads=threaded");
+    let linked = link(&place, "atomic.o -Wl,--export=add_shared --for-linker=@words,too");
+    assert_eq!(linked.threaded(1).memory().import.as_deref(), Some("js.mem"));
 }
 
 /// What is rarely written, and understood all the same.

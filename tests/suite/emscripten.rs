@@ -30,6 +30,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("c_and_cpp_by_cmake", &cmake, c_and_cpp_by_cmake);
     suite.test("pthreads_in_any_spelling", &c, pthreads_in_any_spelling);
     suite.test("pthread_is_all_that_is_added", &c, pthread_is_all_that_is_added);
+    suite.test("response_files", &c, response_files);
     suite.test("places", &c, places);
     suite.test("single_file", &c, single_file);
     suite.test("side_and_main_modules", &c, side_and_main_modules);
@@ -421,6 +422,33 @@ fn pthread_is_all_that_is_added() {
     assert_eq!(linked.runs[0][1..], ["-o", "out.js", "-pthread"], "{:?}", linked.runs);
     let copy = linked.runs[0][0].to_string_lossy().into_owned();
     assert!(copy.starts_with('@') && copy != "@words", "{copy}");
+}
+
+/// emcc opens response files in its own way: as a shell would, `-Wl,@file` itself, by a name with commas in it, and what they name no more.
+fn response_files() {
+    let place = place();
+    // A file with a comma in its name, each word divided at commas, one that is no option left alone.
+    place.write("a,b", b"--trace,--no-demangle 'threads.o' \"--export-if-defined=q\\q\"");
+    let linked = link(&place, "-Wl,@a,b -o out.js");
+    linked_silently(&linked);
+    assert_eq!(linked.runs, [["-Wl,@a,b", "-o", "out.js", "-pthread"]]);
+    // With one of ours among them, emcc is given what it would have made of the rest.
+    place.write("a,b", b"--trace,--wasm-threads=threaded,--no-demangle 'threads.o' \"--export-if-defined=q\\q\"");
+    let linked = link(&place, "-Wl,@a,b -o out.js");
+    linked_silently(&linked);
+    let rest = ["-Wl,--trace,--no-demangle", "threads.o", "-Wl,--export-if-defined=q\\q"];
+    assert_eq!(linked.runs, [[&rest[..], &["-o", "out.js", "-pthread"]].concat()]);
+    // Behind another word the file is for the linker to open: LLVM's way, and its commas are its own.
+    place.write("words", b"--export-if-defined=a,b --wasm-threads=threaded\n");
+    let linked = link(&place, "threads.o -Wl,--trace,@words -o out.js");
+    linked_silently(&linked);
+    let copy = linked.runs[0][1].to_string_lossy().into_owned();
+    assert!(copy.starts_with("-Wl,--trace,@/") && !copy[13..].contains(','), "{copy}");
+    // Quoted as a shell would: in LLVM's way this would end with the next word.
+    place.write("words", b"'-Wl,--export-if-defined=q\\' --wasm-threads=threaded threads.o\n");
+    let linked = link(&place, "@words -o out.js");
+    linked_silently(&linked);
+    assert_eq!(linked.runs[0].len(), 4, "{:?}", linked.runs);
 }
 
 fn places() {

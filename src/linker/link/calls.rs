@@ -1,7 +1,7 @@
 //! The words of a call of the real linker, and the archive of one for a bug report.
 
 use super::Link;
-use crate::command_line::{Copy, Forward, Style};
+use crate::command_line::{Copy, Style};
 use crate::linker::process::{Call, Ended, Streams, shell_word, show};
 use crate::linker::reproduce;
 use crate::linker::scratch::no_scratch;
@@ -42,25 +42,18 @@ impl<'a> Link<'a> {
         };
         let style = self.line.style;
         args.extend(words.first.iter().map(|word| for_the_linker(word, style)));
-        for word in self.line.forwarded() {
-            args.push(match word {
-                Forward::Word(word) => word,
-                Forward::Copy(copy) => {
-                    let mut reference = OsString::from("@");
-                    reference.push(self.write_copy(&copy).map_err(|error| no_scratch(&error))?);
-                    reference
-                }
-            });
+        for forward in self.line.forwarded() {
+            forward.render(&mut args, &mut |copy| self.write_copy(copy)).map_err(|error| no_scratch(&error))?;
         }
         let last = words.last.iter().map(|word| for_the_linker(word, style)).chain(words.driver.iter().cloned());
         // Behind `--`, clang takes any word for a file.
         let end = args.iter().position(|word| style == Style::Clang && word == "--").unwrap_or(args.len());
         args.splice(end..end, last);
-        Ok(Call { linker: self.linker, args, style, quoting: self.line.quoting, depth: self.depth, complete: false })
+        Ok(Call { linker: self.linker, args, quoting: self.line.quoting, depth: self.depth, complete: false })
     }
 
-    pub(super) fn write_copy(&mut self, copy: &Copy) -> io::Result<OsString> {
-        let text = copy.render(self.line.quoting, &mut |nested| self.write_copy(nested))?;
+    fn write_copy(&mut self, copy: Copy) -> io::Result<OsString> {
+        let text = copy.render(&mut |nested| self.write_copy(nested))?;
         self.scratch.write("arguments", &text).map(PathBuf::into_os_string)
     }
 
@@ -87,14 +80,8 @@ impl<'a> Link<'a> {
     pub(super) fn add_to_archive(&self, path: &Path, written: &Path, findings: &[Finding]) {
         let version = Command::new(&self.linker.path).args(["-flavor", "wasm", "--version"]).output();
         let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let shim = Call {
-            linker: self.linker,
-            args: self.args.to_vec(),
-            style: self.line.style,
-            quoting: self.line.quoting,
-            depth: 0,
-            complete: false,
-        };
+        let shim =
+            Call { linker: self.linker, args: self.args.to_vec(), quoting: self.line.quoting, depth: 0, complete: false };
         let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let files = [
             (
