@@ -107,9 +107,12 @@ fn in_path(path: &OsStr) -> Option<Target> {
 fn from_libc(from: &From) -> Option<Target> {
     let is_libc = match from {
         From::Library(name) => name == "c",
-        // There may be thousands of these: `Path::file_name` takes its time.
+        // There may be thousands of these, of rustc's most of all: `Path::file_name` takes its time.
         From::Path(path) => {
             let path = bytes(path.as_os_str());
+            if path.ends_with(b".rcgu.o") {
+                return None;
+            }
             let name = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(path, |at| &path[at + 1..]);
             name.starts_with(b"crt1") && name.ends_with(b".o")
         }

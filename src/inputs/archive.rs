@@ -6,21 +6,22 @@ use crate::module::{OpenFile, Part};
 use ::object::read::ReadCache;
 use ::object::read::archive::ArchiveFile;
 use object::Says;
+use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// One member.
-pub(crate) struct Member {
+pub(crate) struct Member<'a> {
     /// Its name in the archive.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// What it says.
     pub object: Object,
 }
 
 /// Visits the members of the archive at `path`, until `visit` breaks. An archive that is none visits what can be: the real linker
 /// will complain of the rest. An error says that a file could not be opened.
-pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member) -> ControlFlow<()>) -> io::Result<()> {
+pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member<'_>) -> ControlFlow<()>) -> io::Result<()> {
     let ended = OpenFile::open(path).and_then(|file| walk(path, &file, look, visit));
     if let Err(error) = &ended {
         log::info!("cannot read the archive {}: {error}", path.display());
@@ -29,11 +30,11 @@ pub(crate) fn members(path: &Path, look: Look, visit: impl FnMut(Member) -> Cont
     ended.or_else(|error| if error.kind() == io::ErrorKind::InvalidData { Ok(()) } else { Err(error) })
 }
 
-fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member) -> ControlFlow<()>) -> io::Result<()> {
+fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member<'_>) -> ControlFlow<()>) -> io::Result<()> {
     let itself = object::read(file, look);
     if itself.says != Says::Archive {
         // An object under an archive's name: the linker goes by contents, too.
-        let _ = visit(Member { name: String::new(), object: itself });
+        let _ = visit(Member { name: Cow::Borrowed(""), object: itself });
         return Ok(());
     }
     let malformed = |error| io::Error::new(io::ErrorKind::InvalidData, error);
@@ -43,7 +44,7 @@ fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member) 
     let folder = path.parent().unwrap_or(Path::new(""));
     for member in archive.members() {
         let member = member.map_err(malformed)?;
-        let name = String::from_utf8_lossy(member.name()).into_owned();
+        let name = String::from_utf8_lossy(member.name());
         let object = if member.is_thin() {
             // A thin member is a file, named relative to its archive.
             match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name())))) {

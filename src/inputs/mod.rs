@@ -409,7 +409,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn read_archives(&mut self, mut visit: impl FnMut(&archive::Member) -> ControlFlow<()>) {
+    fn read_archives(&mut self, mut visit: impl FnMut(&archive::Member<'_>) -> ControlFlow<()>) {
         for path in std::mem::take(&mut self.archives) {
             let mut flow = ControlFlow::Continue(());
             let read = archive::members(&path, self.look, |member| {

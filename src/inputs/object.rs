@@ -76,8 +76,8 @@ pub(crate) fn read<R: ReadAt + ?Sized>(source: &R, look: Look) -> Object {
         return object;
     }
     let (mut features, mut needs) = (None, None);
-    let walked = sections::walk(source, &mut window, |section| {
-        match section.name.as_deref() {
+    let walked = sections::walk(source, &mut window, |section, name| {
+        match name {
             Some("target_features") if section.id == id::CUSTOM => features = Some(section.range),
             Some(NEED_SECTION) if section.id == id::CUSTOM => needs = Some(section.range),
             _ => {}

@@ -65,9 +65,9 @@ impl Details {
         let mut details = Details { places: vec![Place::default(); module.segments.len()], ..Details::default() };
         let (mut last_names, mut sections) = (0..0, Vec::new());
         let mut last_producers = 0..0;
-        sections::walk(source, &mut Window::new(source, AHEAD), |section| {
+        sections::walk(source, &mut Window::new(source, AHEAD), |section, name| {
             let size = section.range.end - section.range.start;
-            match (section.id, section.name.as_deref()) {
+            match (section.id, name) {
                 (id::CUSTOM, name) => {
                     details.custom += size;
                     match name {

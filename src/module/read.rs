@@ -23,8 +23,8 @@ pub(super) fn read<R: ReadAt + ?Sized>(source: &R) -> Result<Module, ReadError> 
     let mut module = Module::default();
     let mut found = Found { source, sections: Vec::new() };
     let mut last = 0;
-    sections::walk(source, &mut Window::new(source, AHEAD), |section| {
-        match &section.name {
+    sections::walk(source, &mut Window::new(source, AHEAD), |section, name| {
+        match name {
             Some(name) => custom(source, &mut module, name, &section.range)?,
             None => {
                 last = sections::place_after(last, &section)?;

@@ -27,9 +27,7 @@ pub(crate) mod id {
 pub(crate) struct Section {
     /// The section's id.
     pub id: u8,
-    /// The name, of a custom section.
-    pub name: Option<String>,
-    /// Its contents, behind the name.
+    /// Its contents, of a custom section behind its name.
     pub range: Range<u64>,
 }
 
@@ -46,11 +44,11 @@ pub(crate) fn load<R: ReadAt + ?Sized>(source: &R, range: &Range<u64>) -> Result
     Ok(bytes)
 }
 
-/// Walks the sections of `window`'s file in order, until `visit` answers `false`.
+/// Walks the sections of `window`'s file in order, until `visit` answers `false`. It is told the name of a custom section.
 pub(crate) fn walk<R: ReadAt + ?Sized>(
     source: &R,
     window: &mut Window<'_, R>,
-    mut visit: impl FnMut(Section) -> Result<bool, ReadError>,
+    mut visit: impl FnMut(Section, Option<&str>) -> Result<bool, ReadError>,
 ) -> Result<(), ReadError> {
     let head = window.at(0, 8)?;
     match head.get(..8) {
@@ -78,7 +76,7 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
                 source.size()
             )));
         }
-        let mut section = Section { id, name: None, range: start..end };
+        let (mut section, mut name) = (Section { id, range: start..end }, None);
         if id == id::CUSTOM {
             let text = &header[1 + size_bytes..];
             let Some((length, length_bytes)) =
@@ -88,9 +86,9 @@ pub(crate) fn walk<R: ReadAt + ?Sized>(
             };
             section.range.start = start + length_bytes as u64 + u64::from(length);
             let held = text.get(length_bytes..length_bytes + length as usize);
-            section.name = Some(String::from_utf8_lossy(held.unwrap_or_default()).into_owned());
+            name = Some(String::from_utf8_lossy(held.unwrap_or_default()));
         }
-        if !visit(section)? {
+        if !visit(section, name.as_deref())? {
             return Ok(());
         }
         at = end;

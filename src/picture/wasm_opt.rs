@@ -26,7 +26,7 @@ pub fn flags<R: ReadAt + ?Sized>(source: &R, module: &Module) -> Result<Vec<Stri
     uses.of_facts(module);
     let mut window = Window::new(source, 4096);
     let mut found: Vec<Section> = Vec::new();
-    sections::walk(source, &mut window, |section| {
+    sections::walk(source, &mut window, |section, _| {
         if matches!(section.id, id::TYPES | id::IMPORTS | id::TABLES | id::GLOBALS | id::CODE | id::TAGS) {
             found.push(section);
         }
