@@ -1,10 +1,9 @@
 //! The members of an archive: GNU, BSD, COFF or thin.
 
+use super::ar;
 use super::object::{self, Look, Object};
-use super::read_ahead::{ReadAhead, Reader};
+use super::read_ahead::ReadAhead;
 use crate::module::{OpenFile, Part};
-use ::object::read::ReadCache;
-use ::object::read::archive::ArchiveFile;
 use object::Says;
 use std::borrow::Cow;
 use std::io;
@@ -37,28 +36,19 @@ fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member<'
         let _ = visit(Member { name: Cow::Borrowed(""), object: itself });
         return Ok(());
     }
-    let malformed = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let ahead = ReadAhead::new(file);
-    let cache = ReadCache::new(Reader { ahead: &ahead, at: 0 });
-    let archive = ArchiveFile::parse(&cache).map_err(malformed)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for member in archive.members() {
-        let member = member.map_err(malformed)?;
-        let name = String::from_utf8_lossy(member.name());
-        let object = if member.is_thin() {
+    ar::members(&ahead, |member| {
+        let object = match member.place {
+            Some(place) => object::read(&Part::new(&ahead, place.start, place.end - place.start), look),
             // A thin member is a file, named relative to its archive.
-            match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name())))) {
+            None => match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name)))) {
                 Ok(file) => object::read(&file, look),
                 Err(error) if super::is_want(&error) => return Err(error),
-                Err(_) => continue,
-            }
-        } else {
-            let (start, size) = member.file_range();
-            object::read(&Part::new(&ahead, start, size), look)
+                Err(_) => return Ok(true),
+            },
         };
-        if object.says != Says::Archive && visit(Member { name, object }).is_break() {
-            break;
-        }
-    }
-    Ok(())
+        let name = String::from_utf8_lossy(member.name);
+        Ok(object.says == Says::Archive || visit(Member { name, object }).is_continue())
+    })
 }

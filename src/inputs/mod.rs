@@ -1,5 +1,6 @@
 //! What the files on a command line say about atomics.
 
+mod ar;
 mod archive;
 mod object;
 mod read_ahead;

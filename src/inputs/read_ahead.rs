@@ -2,7 +2,7 @@
 
 use crate::module::ReadAt;
 use std::cell::RefCell;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 
 /// Enough for a header and the first sections of the member behind it, in bytes.
 const LEAST: usize = 8 * 1024;
@@ -27,6 +27,11 @@ struct Held {
 impl<'a, R: ReadAt + ?Sized> ReadAhead<'a, R> {
     pub(super) fn new(source: &'a R) -> ReadAhead<'a, R> {
         ReadAhead { source, held: RefCell::new(Held { start: 0, bytes: Vec::new(), ahead: LEAST / 2 }) }
+    }
+
+    /// What is read.
+    pub(super) fn source(&self) -> &'a R {
+        self.source
     }
 }
 
@@ -70,32 +75,6 @@ impl<R: ReadAt + ?Sized> ReadAt for ReadAhead<'_, R> {
         let part = held.part(offset, wanted.min(held.bytes.len())).unwrap_or_default();
         buffer[..part.len()].copy_from_slice(part);
         Ok(part.len())
-    }
-}
-
-/// The same for who reads on from where he was.
-pub(super) struct Reader<'a, 'b, R: ?Sized> {
-    pub ahead: &'a ReadAhead<'b, R>,
-    pub at: u64,
-}
-
-impl<R: ReadAt + ?Sized> Read for Reader<'_, '_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.ahead.read_some(self.at, buffer)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl<R: ReadAt + ?Sized> Seek for Reader<'_, '_, R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let (base, by) = match to {
-            SeekFrom::Start(at) => (at, 0),
-            SeekFrom::Current(by) => (self.at, by),
-            SeekFrom::End(by) => (self.ahead.size(), by),
-        };
-        self.at = base.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
     }
 }
 
@@ -148,20 +127,5 @@ mod tests {
             assert_eq!(buffer[..], bytes[at..at + 10]);
         }
         assert_eq!(ahead.read_some(u64::MAX, &mut [0; 10]).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_reader_goes_where_it_is_sent() {
-        let bytes = b"0123456789";
-        let ahead = ReadAhead::new(&bytes[..]);
-        let mut reader = Reader { ahead: &ahead, at: 0 };
-        let mut two = [0; 2];
-        reader.read_exact(&mut two).unwrap();
-        reader.seek(SeekFrom::Current(1)).unwrap();
-        reader.read_exact(&mut two).unwrap();
-        assert_eq!(&two, b"34");
-        assert_eq!(reader.seek(SeekFrom::End(-1)).unwrap(), 9);
-        assert_eq!(reader.read(&mut two).unwrap(), 1);
-        assert!(reader.seek(SeekFrom::Current(-11)).is_err());
     }
 }

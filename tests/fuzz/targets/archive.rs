@@ -7,10 +7,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use wasm_threads::command_line::{From, Input, Options, Style};
 use wasm_threads::inputs::{Inputs, all_needs, find_by_name};
-use wasm_threads_fuzz::within;
-
-/// The longest name that a table of names gives to every member is held for one member at a time.
-const TIMES: usize = 64;
+use wasm_threads_fuzz::{TWICE, within};
 
 /// A file of this process alone, in a folder of its own, since a thin archive names other files. `tests/fuzz/run` says in TMPDIR
 /// where there is memory for it, and removes it.
@@ -26,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         inputs: vec![Input { from: From::Path(FILE.clone()), lazy: false, whole_archive: false }],
         ..Options::default()
     };
-    within(TIMES, || data.len(), || Inputs::survey(&options, Style::WasmLd));
-    within(TIMES, || data.len() + 256 * 1024, || all_needs(&options));
-    within(TIMES, || data.len(), || find_by_name(&options, "member.o"));
+    within(TWICE, || data.len(), || Inputs::survey(&options, Style::WasmLd));
+    within(TWICE, || data.len(), || all_needs(&options));
+    within(TWICE, || data.len(), || find_by_name(&options, "member.o"));
 });
