@@ -347,6 +347,7 @@ mod unix {
         suite.test("pipe_gets_nothing_of_a_bad_module", &NEEDS, pipe_gets_nothing_of_a_bad_module);
         suite.test("pipe_among_the_inputs", &NEEDS, pipe_among_the_inputs);
         suite.test("pipe_that_would_decide", &NEEDS, pipe_that_would_decide);
+        suite.test("pipe_with_the_name_of_rustcs_objects", &NEEDS, pipe_with_the_name_of_rustcs_objects);
         suite.test("reader_that_goes_away", &NEEDS, reader_that_goes_away);
         suite.test("private_device_stays_a_device", &NEEDS, private_device_stays_a_device);
         suite.test("full_device", &NEEDS, full_device);
@@ -472,6 +473,26 @@ mod unix {
             assert_eq!(ended(&writer), Ok(()), "all of it is taken");
             assert!(Facts::read(folder.path().join("out.wasm")).assert_unthreaded().exports("add_shared"));
             fs::remove_file(folder.path().join("out.wasm")).expect("the output");
+        }
+    }
+
+    /// The name alone does not make it a file.
+    fn pipe_with_the_name_of_rustcs_objects() {
+        let folder = temp_folder();
+        let pipe = folder.path().join("a.rcgu.o");
+        fs::rename(self::pipe(folder.path()), &pipe).expect("a pipe");
+        // rustc's own objects decide, so what stands beside this one tells nothing.
+        for beside in [objects::atomic(), objects::refusing()] {
+            let run = shim(&[], beside).word(&pipe).words(["-o", "out.wasm"]).folder(folder.path());
+            let run = run.timeout(Duration::from_secs(20));
+            let writer = aside(&pipe, |pipe| fs::write(pipe, read(objects::neutral())).map_err(|error| error.to_string()));
+            let ran = run.clone().word("--wasm-threads=threaded").run().expect_code(1);
+            let said = format!("write what comes out of {} to a file", pipe.display());
+            assert!(ran.stderr_text().contains(&said), "{ran:?}");
+            assert_eq!(writer.try_recv(), Err(TryRecvError::Empty), "the writer still waits");
+            let ran = run.run().expect_success().expect_silence();
+            assert_eq!(ended(&writer), Ok(()), "all of it is taken: {ran:?}");
+            assert!(Facts::read(folder.path().join("out.wasm")).exports("neutral"));
         }
     }
 
