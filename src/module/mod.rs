@@ -23,6 +23,7 @@ mod static_end;
 mod tables;
 mod thread_start;
 mod tls_inside;
+mod uses;
 mod writes;
 mod written;
 
@@ -81,7 +82,7 @@ pub struct Module {
     /// What the exported `wasi_thread_start` is, where it is a function.
     pub thread_start: Option<ThreadStart>,
     /// No thread needs the exports: every passive segment is either written once, by the start function, or by a function of
-    /// the module's own. Looked for only in a linked module with a shared memory that exports none of them.
+    /// the module's own that something calls. Looked for only in a linked module with a shared memory that exports none of them.
     pub tls_inside: bool,
     /// Exported functions other than `__wasm_init_tls` write every passive segment, but for as many as the template of the
     /// thread-local storage is. Looked for only in a linked module that has such segments and no start function.

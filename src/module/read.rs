@@ -13,7 +13,7 @@ use super::signatures::{Shape, Signatures};
 use super::thread_start::{self, ThreadStart};
 use super::{
     AHEAD, Exports, Features, InitTls, Kind, Memory, Module, functions, globals, imports, init_tls, memory, producers,
-    segments, static_end, tables, tls_inside, written,
+    segments, static_end, tables, tls_inside, uses, written,
 };
 use std::ops::Range;
 use wasmparser::{BinaryReader, MemorySectionReader, TypeRef};
@@ -81,8 +81,8 @@ pub(super) fn read<R: ReadAt + ?Sized>(source: &R) -> Result<Module, ReadError> 
     }
     found.is_whole(&module, declared)?;
 
-    let code = found.get(id::CODE).cloned().unwrap_or(0..0);
-    let mut code = Code { source, range: code, module: &mut module, functions: declared };
+    let range = found.get(id::CODE).cloned().unwrap_or(0..0);
+    let mut code = Code { source, range, elements: found.get(id::ELEMENTS).cloned(), module: &mut module, functions: declared };
     code.init_tls(&signatures)?;
     code.thread_start(&signatures)?;
     code.heap_begins()?;
@@ -156,6 +156,8 @@ impl<R: ReadAt + ?Sized> Found<'_, R> {
 struct Code<'a, R: ?Sized> {
     source: &'a R,
     range: Range<u64>,
+    /// The functions in tables.
+    elements: Option<Range<u64>>,
     module: &'a mut Module,
     /// How many functions the module has of its own.
     functions: u32,
@@ -186,9 +188,19 @@ impl<R: ReadAt + ?Sized> Code<'_, R> {
             self.module.init_tls = Some(init);
         } else if crate::contract::asks_for_tls_inside(self.module) {
             let start = self.module.start.and_then(|start| self.own(start));
-            self.module.tls_inside = tls_inside::read(self.source, &self.range, start, &self.module.segments)?;
+            let used = || self.used();
+            self.module.tls_inside = tls_inside::read(self.source, &self.range, start, &self.module.segments, used)?;
         }
         Ok(())
+    }
+
+    /// Those of the module's own functions that somebody may call. `None` where that cannot be read.
+    fn used(&self) -> Result<Option<Bits>, ReadError> {
+        let mut used = self.exported("");
+        let load = |range: &Range<u64>| Ok::<_, ReadError>((load(self.source, range)?, range.start));
+        let elements = self.elements.as_ref().map(load).transpose()?;
+        let known = uses::mark(self.source, &self.range, elements, self.module.imports.functions, &mut used)?;
+        Ok(known.then_some(used))
     }
 
     /// Looks at the exported `wasi_thread_start`.

@@ -16,6 +16,7 @@ pub(crate) mod id {
     pub(crate) const GLOBALS: u8 = 6;
     pub(crate) const EXPORTS: u8 = 7;
     pub(crate) const START: u8 = 8;
+    pub(crate) const ELEMENTS: u8 = 9;
     pub(crate) const CODE: u8 = 10;
     pub(crate) const DATA: u8 = 11;
     pub(crate) const DATA_COUNT: u8 = 12;

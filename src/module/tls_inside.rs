@@ -2,8 +2,8 @@
 //!
 //! `wasm-ld`'s start function writes every passive segment once and drops all but the template of the thread-local storage. A
 //! module whose template is written by no other function has lost `__wasm_init_tls`: every thread would use the first one's
-//! storage. A module without a template, or one that writes it itself when it starts a thread (a C program with its own thread
-//! entry), needs no export.
+//! storage; so has one where nothing calls that function, which is left there under `--no-gc-sections`. A module without a
+//! template, or one that writes it itself when it starts a thread (a C program with its own thread entry), needs no export.
 
 use super::bits::Bits;
 use super::error::ReadError;
@@ -13,23 +13,38 @@ use super::segments::Segments;
 use super::writes::Write;
 use std::ops::Range;
 
-/// Reads the functions in `code`. `start` is the start function's number among the module's own.
+/// Reads the functions in `code`. `start` is the start function's number among the module's own; `used` finds out which of them
+/// something calls, and is asked only where it matters. `None` of it: that is not known.
 pub(super) fn read<R: ReadAt + ?Sized>(
     source: &R,
     code: &Range<u64>,
     start: Option<u32>,
     segments: &Segments,
+    used: impl FnOnce() -> Result<Option<Bits>, ReadError>,
 ) -> Result<bool, ReadError> {
-    let mut inside = Bits::none_of(segments.len());
-    let mut readable = true;
-    functions::each(source, code, |mut body| {
-        let starts = Some(body.number) == start;
-        readable = body.writes(|write| match write {
-            Write::Drop(segment) if starts => inside.set(segment as usize),
-            Write::Init(segment, _) if !starts => inside.set(segment as usize),
-            _ => {}
+    let is_inside = |used: Option<&Bits>| {
+        let mut inside = Bits::none_of(segments.len());
+        let (mut readable, mut by_others) = (true, false);
+        functions::each(source, code, |mut body| {
+            let starts = Some(body.number) == start;
+            let counts = used.is_none_or(|used| used.get(body.number as usize));
+            readable = body.writes(|write| match write {
+                Write::Drop(segment) if starts => inside.set(segment as usize),
+                Write::Init(segment, _) if !starts && counts => {
+                    by_others = true;
+                    inside.set(segment as usize);
+                }
+                _ => {}
+            })?;
+            Ok(readable)
         })?;
-        Ok(readable)
-    })?;
-    Ok(readable && segments.passive().all(|segment| inside.get(segment)))
+        Ok::<_, ReadError>((readable && segments.passive().all(|segment| inside.get(segment)), by_others))
+    };
+    match is_inside(None)? {
+        (true, true) => match used()? {
+            Some(used) => Ok(is_inside(Some(&used))?.0),
+            None => Ok(true),
+        },
+        (inside, _) => Ok(inside),
+    }
 }

@@ -38,24 +38,42 @@ impl<R: ReadAt + ?Sized> Body<'_, '_, R> {
     }
 }
 
+/// Tells `visit` of every instruction of a function's body, until it says `None` or the body cannot be read.
+pub(super) fn instructions<'a>(body: &'a [u8], offset: u64, mut visit: impl FnMut(Operator<'a>) -> Option<()>) -> Option<()> {
+    let mut depth = 0_u32;
+    for operator in FunctionBody::new(BinaryReader::new(body, offset)).get_operators_reader().ok()? {
+        let operator = operator.ok()?;
+        match operator {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::Try { .. }
+            | Operator::TryTable { .. } => depth = Some(depth + 1).filter(|depth| *depth < DEEPEST)?,
+            Operator::End | Operator::Delegate { .. } => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        visit(operator)?;
+    }
+    Some(())
+}
+
 fn read(body: &[u8], offset: u64, mut visit: impl FnMut(Write)) -> Option<()> {
     let mut numbers = Numbers::default();
-    let mut depth = 0_u32;
     let range = |to: u64, size: u64| Some(to..to.checked_add(size)?);
-    for operator in FunctionBody::new(BinaryReader::new(body, offset)).get_operators_reader().ok()? {
-        match (operator.ok()?, numbers.last_three()) {
+    instructions(body, offset, |operator| {
+        match (operator, numbers.last_three()) {
             (Operator::I32Const { value }, _) => {
                 numbers.push(u64::from(value.cast_unsigned()));
-                continue;
+                return Some(());
             }
             (Operator::I64Const { value }, _) => {
                 numbers.push(value.cast_unsigned());
-                continue;
+                return Some(());
             }
             // The address of the thread-local storage is kept as well.
             (Operator::GlobalSet { .. }, _) => {
                 numbers.pop();
-                continue;
+                return Some(());
             }
             (Operator::MemoryInit { data_index, mem }, given) => {
                 let to = given.filter(|_| mem == 0).and_then(|[to, _, size]| range(to, size));
@@ -68,20 +86,11 @@ fn read(body: &[u8], offset: u64, mut visit: impl FnMut(Write)) -> Option<()> {
             (Operator::I32AtomicRmwCmpxchg { memarg }, Some([to, ..])) if memarg.target == MemArgTarget::Memory(0) => {
                 visit(Write::Agree(range(to.checked_add(memarg.offset)?, 4)?));
             }
-            (
-                Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::If { .. }
-                | Operator::Try { .. }
-                | Operator::TryTable { .. },
-                _,
-            ) => depth = Some(depth + 1).filter(|depth| *depth < DEEPEST)?,
-            (Operator::End | Operator::Delegate { .. }, _) => depth = depth.saturating_sub(1),
             _ => {}
         }
         numbers.clear();
-    }
-    Some(())
+        Some(())
+    })
 }
 
 /// The numbers on the stack, as far as they are known; no instruction here takes more than three, and one may be set aside.

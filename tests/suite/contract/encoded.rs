@@ -381,6 +381,7 @@ fn bad() -> Vec<(&'static str, Change, Verdict)> {
             for name in ["__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align"] {
                 sample.export(name, None);
             }
+            sample.exports.push(("start_a_thread", Thing::Function(0)));
         }, ("export-missing", false)),
         ("export-wrong-init-tls-is-a-global", |sample| {
             sample.export("__wasm_init_tls", Some(Thing::Global(false, 1)));

@@ -94,6 +94,11 @@ const OWN_THREADS: &str = r#"
 unsafe extern "C" { fn __wasm_init_tls(place: *mut u8); }
 #[unsafe(no_mangle)] pub unsafe extern "C" fn add_shared(place: *mut u8) -> i32 { unsafe { __wasm_init_tls(place) }; add_local(1) }
 "#;
+/// The same, called through a table.
+const OWN_THREADS_BY_ADDRESS: &str = r#"
+unsafe extern "C" { fn __wasm_init_tls(place: *mut u8); }
+#[unsafe(no_mangle)] pub extern "C" fn add_shared() -> unsafe extern "C" fn(*mut u8) { __wasm_init_tls }
+"#;
 const FROM_WASI: &str = r#"
 #[link(wasm_import_module = "wasi_snapshot_preview1")] unsafe extern "C" { fn sched_yield() -> i32; }
 #[unsafe(no_mangle)] pub unsafe extern "C" fn add_local() -> i32 { unsafe { sched_yield() } }
@@ -214,7 +219,12 @@ fn bad() -> Vec<Case> {
         case("all_four_missing_tls_only", &LLD, || object("tls_only", &[TLS_ONLY]), without(&TLS, &[]), MISSING),
         case("all_four_missing_zero_tls", &LLD, || object("zero_tls", &[ZERO_TLS]), without(&TLS, &[]), MISSING),
         case("all_four_missing_strip_all", &LLD, objects::atomic, without(&TLS, &["--strip-all"]), MISSING),
+        case("all_four_missing_no_gc_sections", &LLD, objects::atomic, without(&TLS, &["--no-gc-sections"]), MISSING),
         case("tls_handled_inside", &LLD, || object("own_threads", &[TLS_ONLY, OWN_THREADS]), without(&TLS, &[]), &[("export-missing", false)]),
+        case("tls_handled_inside_no_gc_sections", &LLD, || object("own_threads", &[TLS_ONLY, OWN_THREADS]),
+            without(&TLS, &["--no-gc-sections"]), &[("export-missing", false)]),
+        case("tls_handled_inside_by_a_table", &LLD, || object("own_threads_by_address", &[TLS_ONLY, OWN_THREADS_BY_ADDRESS]),
+            without(&TLS, &["--export-table"]), &[("export-missing", false)]),
         case("tls_not_there", &LLD, || object("no_tls", &[NO_TLS]), without(&TLS, &[]), &[("export-missing", false)]),
         case("tls_not_there_for_wasm_bindgen", &LLD, || object("described", &[NO_TLS, FOR_WASM_BINDGEN]), without(&TLS, &[]), MISSING),
         case("heap_base_missing", &LLD, objects::atomic, without(&["--export=__heap_base"], &[]), &[("export-missing", false)]),
