@@ -1,6 +1,7 @@
 //! What was typed, and which part of the tool answers.
 
 use crate::help::refusal;
+use crate::tell::tell;
 use crate::{build, check, demo, doctor, init, inspect};
 use std::ffi::OsString;
 use std::io::Write;
@@ -76,7 +77,7 @@ fn ask<O>(options: Result<Option<O>, String>, help: &str, run: impl FnOnce(&O) -
         Ok(Some(options)) => run(&options),
         Ok(None) => answer(help),
         Err(problem) => {
-            eprintln!("{}", refusal(&problem, help));
+            tell(refusal(&problem, help));
             ExitCode::from(2)
         }
     }
@@ -99,13 +100,13 @@ fn show_demo(options: &demo::Options) -> ExitCode {
         // The reader went away: nobody is left to tell.
         Err(demo::Failure::Output(_)) => ExitCode::FAILURE,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            tell(format_args!("error: {failure}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!("{}", refusal(problem, HELP));
+    tell(refusal(problem, HELP));
     ExitCode::from(2)
 }

@@ -14,6 +14,7 @@ mod programs;
 mod project;
 mod prove;
 mod rustc;
+mod tell;
 mod words;
 
 fn main() -> std::process::ExitCode {

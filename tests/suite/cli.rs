@@ -114,4 +114,16 @@ fn nobody_listens() {
     let text = "exec \"$0\" --help >/dev/full";
     let ran = Run::new("/bin/sh").words(["-c", text]).word(cargo_wasm_threads()).run().expect_success();
     assert!(ran.stderr.is_empty(), "{ran:?}");
+    // Nor to what is wrong: the status says it all the same.
+    let refused = COMMANDS.map(|command| [command, "--no-such-option=1"]);
+    for words in
+        refused.iter().map(|words| &words[..]).chain([&["nosuch"][..], &[], &["check", "nosuch/*"], &["inspect", "nosuch"]])
+    {
+        let wanted = said(words);
+        assert!(!wanted.success(), "{words:?}: {wanted:?}");
+        let text = "exec \"$0\" \"$@\" >/dev/full 2>/dev/full";
+        let none: [&std::path::Path; 0] = [];
+        let run = Run::new("/bin/sh").words(["-c", text]).word(cargo_wasm_threads()).words(words).path(none);
+        assert_eq!(run.env("RUSTC", "no-rustc").run().status, wanted.status, "{words:?}");
+    }
 }

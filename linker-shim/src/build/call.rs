@@ -10,6 +10,7 @@ use super::words::Words;
 use super::{BUILD_STD, Failure, code, flags, is_shim, runner, say};
 use crate::programs;
 use crate::rustc::Rustc;
+use crate::tell::tell;
 use cargo_platform::Cfg;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
@@ -223,8 +224,8 @@ impl Call {
         let status = child.wait().map_err(|error| Failure::new(format!("cargo was lost: {error}")))?;
         let artifacts = artifacts.transpose().map_err(|error| Failure::new(format!("cargo's messages were lost: {error}")))?;
         if alone && status.success() && !words.has(&["--quiet"]) {
-            eprintln!(
-                "note: linked as a cdylib for this call; `crate-type = [\"cdylib\", \"rlib\"]` under [lib] in Cargo.toml says it for all"
+            tell(
+                "note: linked as a cdylib for this call; `crate-type = [\"cdylib\", \"rlib\"]` under [lib] in Cargo.toml says it for all",
             );
         }
         Ok((code(status), artifacts.unwrap_or_default()))

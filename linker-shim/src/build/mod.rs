@@ -15,6 +15,7 @@ mod variants;
 mod verdict;
 mod words;
 
+use crate::tell::tell;
 use call::Call;
 use std::ffi::OsString;
 use std::io::Write;
@@ -111,7 +112,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             if !failure.text.is_empty() {
-                eprintln!("{}", failure.text);
+                tell(failure.text);
             }
             ExitCode::from(failure.status)
         }
@@ -157,9 +158,9 @@ fn is_shim(program: &str) -> bool {
 /// A line in cargo's manner, with a verb in front.
 fn say(verb: &str, text: &str) {
     if crate::colour::wanted(&std::io::stderr()) {
-        eprintln!("\x1b[1;32m{verb:>12}\x1b[0m {text}");
+        tell(format_args!("\x1b[1;32m{verb:>12}\x1b[0m {text}"));
     } else {
-        eprintln!("{verb:>12} {text}");
+        tell(format_args!("{verb:>12} {text}"));
     }
 }
 

@@ -16,6 +16,7 @@ mod verdict;
 mod walk;
 
 use crate::help::refusal;
+use crate::tell::tell;
 use options::{Asked, Format, Options, Problem};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -90,23 +91,23 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Ok(Asked::Explain(rule)) => return say(rule.page, Status::Holds),
         Ok(Asked::Help) => return say(&format!("{HELP}\n"), Status::Holds),
         Err(Problem::Line(problem)) => {
-            eprintln!("{}", clean(&refusal(&problem, HELP)));
+            tell(clean(&refusal(&problem, HELP)));
             return ExitCode::from(Status::Undecided.code());
         }
         Err(Problem::Rule(problem)) => {
-            eprintln!("error: {}", clean(&problem));
+            tell(format_args!("error: {}", clean(&problem)));
             return ExitCode::from(Status::Undecided.code());
         }
     };
     let selection = match select::select(&options) {
         Ok(selection) => selection,
         Err(problem) => {
-            eprintln!("error: {}", clean(&problem));
+            tell(format_args!("error: {}", clean(&problem)));
             return ExitCode::from(Status::Undecided.code());
         }
     };
     if options.after.is_some() && selection.files.len() != 1 {
-        eprintln!("error: --after compares one module with what it was made of; {} are named", selection.files.len());
+        tell(format_args!("error: --after compares one module with what it was made of; {} are named", selection.files.len()));
         return ExitCode::from(Status::Undecided.code());
     }
     let folders = selection.unreadable.into_iter().map(|(path, error)| File::folder(&path, options.expect, error));
@@ -126,7 +127,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
 fn say(text: &str, status: Status) -> ExitCode {
     match io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("error: cannot write the output: {error}");
+            tell(format_args!("error: cannot write the output: {error}"));
             ExitCode::from(Status::Undecided.code())
         }
         _ => ExitCode::from(status.code()),

@@ -14,6 +14,7 @@ mod toolchain;
 
 use crate::colour::Colours;
 use crate::project::recipe::Recipe;
+use crate::tell::tell;
 use look::Look;
 use report::{Level, Report};
 use std::ffi::OsString;
@@ -103,7 +104,7 @@ pub fn run(options: &Options) -> ExitCode {
     let look = match Look::new(&folder, options.manifest.as_deref(), options.target.as_deref()) {
         Ok(look) => look,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            tell(format_args!("error: {problem}"));
             return ExitCode::from(2);
         }
     };

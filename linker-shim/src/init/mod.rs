@@ -7,6 +7,7 @@ use crate::colour::{self, Colours};
 use crate::project::config_file::{ConfigFile, words};
 use crate::project::recipe::Recipe;
 use crate::project::{Project, config_in, scripts, shown, wasm_pack};
+use crate::tell::tell;
 use edit::{Elsewhere, FlagsElsewhere, edit};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -82,7 +83,7 @@ pub fn run(options: &Options) -> ExitCode {
     match init(options, &folder, colours, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            tell(format_args!("error: {problem}"));
             ExitCode::FAILURE
         }
     }

@@ -3,6 +3,7 @@
 mod text;
 
 use crate::help::refusal;
+use crate::tell::tell;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -54,14 +55,14 @@ pub fn main(args: &[OsString]) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("{}", refusal(&problem, HELP));
+            tell(refusal(&problem, HELP));
             return ExitCode::from(2);
         }
     };
     match show(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            tell(format_args!("error: {problem}"));
             ExitCode::from(2)
         }
     }
