@@ -14,8 +14,8 @@ use std::ffi::{OsStr, OsString};
 pub struct Driver {
     /// The triples of `--target=` and `-target`, in order.
     pub targets: Vec<String>,
-    /// `-pthread`, unless `-no-pthread` follows.
-    pub pthread: bool,
+    /// `-pthread` or `-no-pthread`, the last of them.
+    pub pthread: Option<bool>,
     /// `-matomics`: what is compiled on this line is compiled with atomics.
     pub atomics: bool,
     /// emcc's settings: the last value of each; `1` for a bare name.
@@ -55,7 +55,11 @@ impl Driver {
                 return if is_on(value) { Pthreads::On(words) } else { Pthreads::Off(words) };
             }
         }
-        if self.pthread { Pthreads::On("-pthread".to_owned()) } else { Pthreads::Unsaid }
+        match self.pthread {
+            Some(true) => Pthreads::On("-pthread".to_owned()),
+            Some(false) => Pthreads::Off("-no-pthread".to_owned()),
+            None => Pthreads::Unsaid,
+        }
     }
 
     /// Whether one of emcc's settings is on.
@@ -76,7 +80,7 @@ impl Driver {
 
     /// Whether clang makes a threaded link of this line by itself (`WebAssembly.cpp`, `WantsPthread`).
     pub fn wants_threads(&self) -> Option<String> {
-        if self.pthread {
+        if self.pthread == Some(true) {
             return Some("-pthread".to_owned());
         }
         self.targets.iter().find(|triple| triple.ends_with("-threads")).map(|triple| format!("--target={triple}"))
@@ -202,8 +206,8 @@ pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -
         }
         match text {
             b"-target" | b"--target" => driver.targets.extend(next.map(|triple| triple.to_string_lossy().into_owned())),
-            b"-pthread" => driver.pthread = true,
-            b"-no-pthread" => driver.pthread = false,
+            b"-pthread" => driver.pthread = Some(true),
+            b"-no-pthread" => driver.pthread = Some(false),
             b"-matomics" => driver.atomics = true,
             b"-mno-atomics" => driver.atomics = false,
             // Whatever its name is, what follows is compiled.
@@ -436,7 +440,8 @@ mod tests {
         let cases: &[(&str, Pthreads)] = &[
             ("a.o", Pthreads::Unsaid),
             ("-pthread", on("-pthread")),
-            ("-pthread -no-pthread", Pthreads::Unsaid),
+            ("-pthread -no-pthread", off("-no-pthread")),
+            ("-no-pthread -pthread", on("-pthread")),
             ("-pthreads -lpthread", Pthreads::Unsaid),
             ("-sUSE_PTHREADS", on("-sUSE_PTHREADS=1")),
             ("-s USE_PTHREADS=1", on("-sUSE_PTHREADS=1")),
