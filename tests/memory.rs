@@ -10,6 +10,9 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 /// What windows and tables take, whatever the input.
 const ALWAYS: usize = 64 * 1024;
 
+/// What is made to be shown: a data segment of two bytes has a place of forty-eight.
+const SHOWN: usize = 32;
+
 /// `wasmparser` makes a list of the fields of one type, and of the catches of one instruction: ten thousand, and no more.
 const MOST_AT_ONCE: usize = 256 * 1024;
 
@@ -17,7 +20,7 @@ const MOST_AT_ONCE: usize = 256 * 1024;
 mod tests {
     use super::*;
     use wasm_threads::inputs::Object;
-    use wasm_threads::module::core_modules;
+    use wasm_threads::module::{Details, Module, core_modules};
 
     /// How much `read` takes at its peak.
     fn peak<T>(read: impl FnOnce() -> T) -> usize {
@@ -111,6 +114,10 @@ mod tests {
             ("imports of functions in groups", module(&[(2, group(b"env", &[0, 0], MANY))])),
             ("imports of variables in groups", module(&[(2, group(b"env", &[3, 0x7f, 1], MANY))])),
             ("imports of tables in groups", module(&[(2, group(b"env", &[1, 0x6f, 0, 0], MANY))])),
+            ("imports for threads from one long name", {
+                let head = [&[1], &text(&[b'm'; 50_000])[..], &[0, 0x7e, 0, 0]].concat();
+                module(&[(2, [head, list(10_000, |_| text(b"thread"))].concat())])
+            }),
             ("memories of one long name", module(&[(2, group(&[b'm'; 100_000], &[2, 3, 1, 1], 100))])),
             (
                 "memories with names",
@@ -197,6 +204,13 @@ mod tests {
                 if took > allowed + 2 * bytes.len() {
                     over.push(format!("{name}, {what}: {took} bytes of memory for an input of {}", bytes.len()));
                 }
+            }
+        }
+        for (name, bytes) in hostile() {
+            let Ok(module) = Module::read(&bytes[..]) else { continue };
+            let took = peak(|| Details::read(&bytes[..], &module));
+            if took > ALWAYS + SHOWN * bytes.len() {
+                over.push(format!("{name}, details: {took} bytes of memory for an input of {}", bytes.len()));
             }
         }
         assert!(over.is_empty(), "{}", over.join("\n"));

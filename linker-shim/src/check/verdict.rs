@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use wasm_threads::contract::{Abi, Contract, Judgement, Outcome, Stage, describe};
 use wasm_threads::module::{Module, OpenFile, Part, ReadAt, ReadError, core_modules};
 use wasm_threads::picture::words::{Characters, escaped};
-use wasm_threads::report::Finding;
+use wasm_threads::report::{Finding, first_of};
 use wasm_threads::rules::{self, Level};
 use wasm_threads::single_file;
 
@@ -287,14 +287,14 @@ fn not_to_be_threaded(judgements: &mut Vec<Judgement>, module: &Module, name: &s
             judgement.outcome = Outcome::NotApplicable("it is not to be threaded");
         }
     }
-    let shared: Vec<String> = module.memories.iter().filter(|memory| memory.shared).map(describe).collect();
+    let shared = first_of(module.memories.iter().filter(|memory| memory.shared).map(describe), "\n");
     let outcome = if shared.is_empty() {
         Outcome::Passed
     } else {
         Outcome::Found(vec![Finding::new(
             &rules::THREADED,
             format!("{name} has a shared memory, and is not to be threaded"),
-            shared.join("\n"),
+            shared,
             "no shared memory",
             "build this variant without +atomics and without the linker's threading flags; RUSTFLAGS in the environment \
              replaces rustflags in cargo's config",
@@ -307,7 +307,7 @@ fn not_to_be_threaded(judgements: &mut Vec<Judgement>, module: &Module, name: &s
         Outcome::Found(vec![Finding::new(
             &rules::NOT_THREADED,
             format!("{name} is not to be threaded, and a crate in it must be"),
-            format!("required by {}", module.needs.join(", ")),
+            format!("required by {}", first_of(module.needs.iter().cloned(), ", ")),
             "no crate that says wasm_threads::required!()",
             "leave the crate out of this variant, or expect it threaded",
         )])
