@@ -4,7 +4,7 @@
 
 use super::{NEEDS, Scene, names, within};
 use crate::support::recorder::write_program;
-use crate::support::{Facts, Run, Suite, Tool, assert_same_bytes, objects, read};
+use crate::support::{Facts, NoCore, Run, Suite, Tool, assert_same_bytes, objects, read};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -200,6 +200,8 @@ fn reader_of_the_map_is_gone() {
         .map(|number| format!("#[unsafe(no_mangle)] pub extern \"C\" fn a_function_{number}() -> i32 {{ {number} }}\n"))
         .collect();
     fs::copy(objects::threaded("many", &source).object(), scene.path("many.o")).expect("a copy");
+    // Beside what uses atomics, nobody would ask the linker about bitcode.
+    fs::copy(NoCore::new(&source).name("plain").object(), scene.path("plain.o")).expect("a copy");
     let before = scene.names();
     let status = |run: &Run| {
         let mut child = run.command().spawn().expect("it starts");
@@ -211,7 +213,7 @@ fn reader_of_the_map_is_gone() {
     assert!(!bare.success(), "the map is longer than a pipe");
     assert_eq!(status(&scene.shim().words(words)), bare);
     let _ = fs::remove_file(scene.path("out.wasm"));
-    let ended = status(&scene.shim().words(words).word("atomic.bc"));
+    let ended = status(&scene.shim().words(["plain.o", "-M", "-o", "out.wasm", "atomic.bc"]));
     assert!(ended.success(), "{ended}");
     scene.assert_threaded("out.wasm");
     scene.assert_left(&before, &["out.wasm"]);
