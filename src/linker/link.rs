@@ -76,6 +76,23 @@ impl<'a> Link<'a> {
         call.become_linker(&mut self.scratch).map(End::Like)
     }
 
+    /// Hands on a line that cannot be read to its end, so that the linker says why. Up to LLVM 14 it passes over an option that
+    /// lacks its value, and links what is left, without what would have made the module threaded.
+    pub(super) fn forward_broken(&mut self, problem: &str) -> Outcome {
+        let ended = self.run_linker(&Plan::default(), Streams::PassedOn)?;
+        let wanted = || {
+            let inputs = Inputs::survey(self.options(), self.line.style);
+            self.settings.mode == Mode::Threaded || matches!(inputs.atomics, Atomics::Yes(_))
+        };
+        if ended.status.success() && self.output.module.is_file() && wanted() {
+            let findings = self.output.judge(&self.output.module, self.abi());
+            if findings.iter().any(Finding::is_error) {
+                return Ok(self.refuse(vec![self.broken_line(problem)]));
+            }
+        }
+        self.finish(ended, &[])
+    }
+
     /// The whole way.
     pub(super) fn run(&mut self) -> Outcome {
         let outcome = self.judged();

@@ -114,6 +114,10 @@ fn way_of_a_link(args: &[OsString]) -> Result<End, Box<Finding>> {
     }
     let mut link = Link::new(args, &line, &settings, &linker, depth);
     match only_forwarded(&line, target, &settings) {
+        Some(why) if line.unreadable.is_some() && settings.mode != Mode::Off => {
+            log::info!("forwarded: {why}");
+            link.forward_broken(&why)
+        }
         Some(why) => {
             log::info!("forwarded: {why}");
             link.forward()

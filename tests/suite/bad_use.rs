@@ -1,7 +1,7 @@
 //! Bad use gets a clear error, never a panic and never a hang. Every text is in `tests/golden/bad-use`.
 
 use crate::support::recorder::write_program;
-use crate::support::{FLAVOR, Facts, Place, Ran, Run, assert_same_bytes, golden, objects, read, shim};
+use crate::support::{FLAVOR, Facts, Place, Ran, Run, THREADED, assert_same_bytes, golden, objects, read, shim};
 use crate::support::{Suite, Tool};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -30,6 +30,7 @@ pub fn tests(suite: &mut Suite) {
     suite.test("inputs_that_cannot_be_read", links, inputs_that_cannot_be_read);
     suite.test("words_that_are_not_text", links, words_that_are_not_text);
     suite.test("empty_words_and_missing_values", links, empty_words_and_missing_values);
+    suite.test("missing_value_that_the_linker_passes_over", &[Tool::Rustc, Tool::WasmLd(14)], missing_value_passed_over);
     suite.test("response_files_without_end", links, response_files_without_end);
     suite.test("response_file_that_is_large", links, response_file_that_is_large);
     suite.test("response_file_that_is_a_pipe", links, response_file_that_is_a_pipe);
@@ -396,6 +397,41 @@ fn empty_words_and_missing_values() {
         let run = Run::new(shim()).words(line).folder(place.folder()).env("WASM_THREADS_LINKER", Tool::RustLld.path());
         let ran = run.timeout(SOON).run().expect_code(1);
         assert!(!ran.stderr.is_empty() && !ran.stderr_text().contains("panicked"), "{line:?}\n{ran:?}");
+    }
+}
+
+/// wasm-ld 14 links what is left of such a line.
+fn missing_value_passed_over() {
+    let place = place();
+    let run = |line: &[&str]| {
+        let run = Run::new(shim()).words(words(line)).folder(place.folder());
+        run.env("WASM_THREADS_LINKER", Tool::WasmLd(14).path()).run()
+    };
+    for (mode, object, refused) in [
+        ("auto", "atomic.o", true),
+        ("threaded", "atomic.o", true),
+        ("threaded", "neutral.o", true),
+        ("auto", "neutral.o", false),
+        ("off", "atomic.o", false),
+    ] {
+        let mode = format!("--wasm-threads={mode}");
+        let line = [&mode, object, "-o", "out.wasm", "--export"];
+        let ran = run(&line);
+        assert_eq!(place.path("out.wasm").exists(), !refused, "{line:?} {ran:?}");
+        if refused {
+            let ran = ran.expect_code(1);
+            assert!(ran.stderr_text().starts_with("error[bad-option]: out.wasm is not threaded: "), "{ran:?}");
+            assert!(ran.stderr_text().contains("found:  --export lacks its value"), "{ran:?}");
+        } else {
+            ran.expect_success().expect_silence();
+            fs::remove_file(place.path("out.wasm")).expect("the output");
+        }
+        // What the line says in full is as good as with any other end.
+        let whole = [&[&mode[..], object][..], &THREADED, &["-o", "out.wasm", "--export"]].concat();
+        if object == "atomic.o" {
+            run(&whole).expect_success().expect_silence();
+            fs::remove_file(place.path("out.wasm")).expect("the output");
+        }
     }
 }
 

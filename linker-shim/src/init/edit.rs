@@ -165,8 +165,8 @@ impl Edit<'_> {
     fn real_linker(&mut self, found: &str) -> Result<Option<String>, Problem> {
         let name = stem(OsStr::new(found));
         let is_path = found.contains(['/', '\\']);
-        if !is_path && matches!(name.as_str(), "rust-lld" | "lld" | "emcc") {
-            // What the shim finds by itself.
+        if !is_path && matches!(name.as_str(), "" | "rust-lld" | "lld" | "emcc") {
+            // What the shim finds by itself; or none at all.
             return Ok(None);
         }
         if name

@@ -35,11 +35,14 @@ impl Project {
     pub fn find(folder: &Path, manifest: Option<&Path>) -> Result<Project, String> {
         let manifest = match manifest {
             Some(named) => folder.join(named),
-            None => folder
-                .ancestors()
-                .map(|folder| folder.join("Cargo.toml"))
-                .find(|file| file.is_file())
-                .ok_or_else(|| format!("there is no Cargo.toml in {} or above", folder.display()))?,
+            None => {
+                folder.ancestors().map(|folder| folder.join("Cargo.toml")).find(|file| file.is_file()).ok_or_else(|| {
+                    match folder.as_os_str().is_empty() {
+                        true => "the current folder is gone, or may not be read".to_owned(),
+                        false => format!("there is no Cargo.toml in {} or above", folder.display()),
+                    }
+                })?
+            }
         };
         let own_folder = manifest.parent().unwrap_or(folder).to_owned();
         let words = ["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"];

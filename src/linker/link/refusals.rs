@@ -60,6 +60,17 @@ impl Link<'_> {
         finding
     }
 
+    /// The linker passed over what is wrong with the line.
+    pub(super) fn broken_line(&self, problem: &str) -> Finding {
+        Finding::new(
+            &rules::BAD_OPTION,
+            format!("{} is not threaded: the linker's line cannot be read to its end", self.output.name()),
+            problem,
+            "a whole line: what makes a link threaded is added behind it",
+            "give the option its value or leave it out, or mend the response file",
+        )
+    }
+
     pub(super) fn without_pthreads(&self, why: &str, words: &str) -> Finding {
         Finding::new(
             &rules::EMSCRIPTEN_WITHOUT_PTHREADS,

@@ -157,6 +157,7 @@ fn the_linker_that_was_named_is_the_real_one_now() {
     for (line, wanted) in [
         ("linker = 'rust-lld'", None),
         ("linker = 'emcc'", None),
+        ("linker = ''", None),
         ("linker = 'clang-22'", None),
         ("linker = 'wasm-ld-22'", Some("wasm-ld-22")),
         ("linker = '/opt/my tools/wasm-ld'", Some("/opt/my tools/wasm-ld")),
