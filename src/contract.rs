@@ -356,3 +356,101 @@ pub fn describe(memory: &Memory) -> String {
 fn pages(count: u64) -> String {
     if count == 1 { "1 page".to_owned() } else { format!("{count} pages") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{Export, Global};
+
+    /// A linked module, threaded, for javascript.
+    fn module() -> Module {
+        let memory = Memory {
+            import: Some(("env".into(), "memory".into())),
+            minimum: 17,
+            maximum: Some(16384),
+            shared: true,
+            wide: false,
+            page: 65536,
+        };
+        let export = Export { kind: Kind::Function, index: 0 };
+        let mut module =
+            Module { memories: vec![memory], exports: [("work", export)].into_iter().collect(), ..Module::default() };
+        module.globals.named.insert("__tls_size", Global { mutable: false, integer: true, constant: Some(4) });
+        module
+    }
+
+    fn outcome(module: &Module, rule: &Rule) -> Outcome {
+        let contract = Contract { abi: Abi::Javascript, stage: Stage::Linked };
+        let judgements = contract.judge(module, "module.wasm").into_iter();
+        judgements.filter(|judgement| judgement.rule == rule).map(|judgement| judgement.outcome).next().expect("a rule")
+    }
+
+    #[test]
+    fn what_the_exports_of_threads_are() {
+        let constant = Global { mutable: false, integer: true, constant: Some(4) };
+        let variable = Global { mutable: true, integer: true, constant: Some(0) };
+        let found = |change: &dyn Fn(&mut Module)| {
+            let mut module = module();
+            let export = |kind| Export { kind, index: 0 };
+            let globals =
+                [("__tls_size", constant), ("__tls_align", constant), ("__tls_base", variable), ("__heap_base", constant)];
+            module.exports = globals.iter().map(|(name, _)| (*name, export(Kind::Global))).collect();
+            module.exports = module.exports.iter().chain([("__wasm_init_tls", export(Kind::Function))]).collect();
+            module.globals.named.extend(globals);
+            module.init_tls = Some(crate::module::InitTls { takes_one_address: true, calls_first: None });
+            change(&mut module);
+            match outcome(&module, &rules::EXPORT_MISSING) {
+                Outcome::Found(findings) => findings[0].found.clone(),
+                other => format!("{other:?}"),
+            }
+        };
+        let with = |name: &'static str, global: Global| found(&|module| drop(module.globals.named.insert(name, global)));
+        assert_eq!(found(&|_| {}), "Passed");
+        assert_eq!(with("__tls_base", Global { integer: false, ..variable }), "__tls_base is not a mutable global");
+        assert_eq!(with("__tls_base", Global { mutable: false, ..variable }), "__tls_base is not a mutable global");
+        assert_eq!(with("__tls_size", Global { constant: None, ..constant }), "__tls_size is not a constant");
+        assert_eq!(with("__tls_align", Global { mutable: true, ..constant }), "__tls_align is not a constant");
+        assert_eq!(with("__heap_base", Global { constant: None, ..constant }), "no constant export __heap_base");
+        assert_eq!(found(&|module| module.init_tls = None), "__wasm_init_tls is not a function of one address");
+    }
+
+    #[test]
+    fn a_start_function_without_threads() {
+        let after = |shared| {
+            let mut module = Module { start: Some(3), ..module() };
+            module.memories[0].shared = shared;
+            let contract = Contract { abi: Abi::Javascript, stage: Stage::AfterWasmBindgen };
+            let mut judgements = contract.judge(&module, "module.wasm").into_iter();
+            judgements.find(|judgement| *judgement.rule == rules::START_IN_EVERY_THREAD).expect("a rule").outcome
+        };
+        assert!(matches!(after(true), Outcome::Found(_)));
+        assert_eq!(after(false), NOT_SHARED);
+    }
+
+    #[test]
+    fn data_that_no_thread_writes_again() {
+        let data = |active, memory, size| {
+            let segments = [Segment { active, memory, size }, Segment { active: false, memory: 0, size: 9 }];
+            outcome(&Module { segments: segments.into_iter().collect(), ..module() }, &rules::ACTIVE_DATA_SEGMENT)
+        };
+        assert!(matches!(data(true, 0, 1), Outcome::Found(findings) if findings[0].found.starts_with("1 of 2 data segments")));
+        for (active, memory, size) in [(true, 0, 0), (true, 1, 1), (false, 0, 1)] {
+            assert_eq!(data(active, memory, size), Outcome::Passed, "{active} {memory} {size}");
+        }
+    }
+
+    #[test]
+    fn data_that_somebody_must_write() {
+        let passive = |count, tls_size| {
+            let mut module = module();
+            module.segments = (0..count).map(|_| Segment { active: false, memory: 0, size: 4 }).collect();
+            module.globals.named.insert("__tls_size", Global { mutable: false, integer: true, constant: Some(tls_size) });
+            outcome(&module, &rules::MEMORY_INIT_MISSING)
+        };
+        // The template of the thread-local storage is written when a thread starts.
+        assert_eq!(passive(0, 4), Outcome::Passed);
+        assert_eq!(passive(1, 4), Outcome::Passed);
+        assert!(matches!(passive(2, 4), Outcome::Found(_)));
+        assert!(matches!(passive(1, 0), Outcome::Found(_)));
+    }
+}

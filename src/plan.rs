@@ -103,6 +103,48 @@ fn default_max_memory(options: &Options) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::CommandLine;
+
+    #[test]
+    fn what_a_line_lacks() {
+        let javascript = "--shared-memory --import-memory --export-if-defined=__heap_base --export-if-defined=__data_end \
+                          --export-if-defined=__wasm_init_tls --export-if-defined=__tls_size --export-if-defined=__tls_align \
+                          --export-if-defined=__tls_base";
+        let exported = "--shared-memory --import-memory --export-if-defined=__tls_base";
+        let wasi = "--import-memory --export-memory --shared-memory";
+        let js = Target::Javascript;
+        let cases = [
+            ("a.o", js, "--max-memory=1073741824", javascript, ""),
+            ("a.o --max-memory=65536", js, "", javascript, ""),
+            ("a.o --no-growable-memory", js, "", javascript, ""),
+            // To the linker that is no maximum, and a later word wins.
+            ("a.o --max-memory=0", js, "", &format!("{javascript} --max-memory=1073741824"), ""),
+            ("a.o --export-all", js, "--max-memory=1073741824", exported, ""),
+            ("a.o --export-all --export=__tls_base --shared-memory --import-memory --max-memory=65536", js, "", "", ""),
+            ("a.o", Target::WasiThreads, "--max-memory=1073741824", wasi, ""),
+            ("a.o --target=wasm32-wasip1-threads", Target::WasiThreads, "--max-memory=1073741824", wasi, ""),
+            (
+                "a.o --target=wasm32-wasip1-threads --target=wasm32-wasi",
+                Target::WasiThreads,
+                "--max-memory=1073741824",
+                wasi,
+                "--target=wasm32-wasip1-threads",
+            ),
+            ("a.o -o x.js", Target::Emscripten, "", "", "-pthread"),
+            ("a.o -o x.js -pthread", Target::Emscripten, "", "", ""),
+            ("a.o -o x.js -no-pthread", Target::Emscripten, "", "", ""),
+            ("a.o", Target::Wasi, "", "", ""),
+        ];
+        for (line, target, first, last, driver) in cases {
+            let words: Vec<_> = line.split(' ').map(Into::into).collect();
+            let read = CommandLine::parse(&words, &mut |_| None);
+            let settings = Settings::new(&read, &|_| None).expect("nothing is said to the shim itself");
+            let plan = Plan::new(&read.options, target, &settings);
+            let text = |words: &[OsString]| words.join(" ".as_ref()).into_string().expect("text");
+            assert_eq!([text(&plan.first), text(&plan.last), text(&plan.driver)], [first, last, driver], "{line}");
+            assert_eq!(plan.is_empty(), [first, last, driver].concat().is_empty(), "{line}");
+        }
+    }
 
     #[test]
     fn default_leaves_room_above_the_initial_size() {

@@ -10,7 +10,8 @@ use crate::rules;
 /// `wasm-bindgen-cli-support`; the same from 0.2.100 to 0.2.130).
 const OF_WASM_BINDGEN: [&str; 4] = ["__wbindgen_start", "__wbindgen_thread_destroy", "__stack_alloc", "__tls_base"];
 
-/// Whether anybody asks what [`Module::tls_inside`] says: to find it out, every function is read.
+/// Whether anybody asks what [`Module::tls_inside`] says: to find it out, every function is read. Where wasm-bindgen is to read
+/// the module, it needs the exports all the same.
 pub(crate) fn asks_for_tls_inside(module: &Module) -> bool {
     let shared = module.memory().is_some_and(|memory| memory.shared);
     shared
@@ -97,9 +98,8 @@ impl Check<'_> {
             "__wasm_init_tls (a function of one address), __tls_size and __tls_align (constants), __tls_base (a mutable global)",
             fix.join("; "),
         );
-        // Whoever starts its threads from inside needs no exports, unless wasm-bindgen is to read the module.
-        let inside = no_tls_exports(self.module) && self.module.tls_inside;
-        if !inside || self.module.wants_wasm_bindgen {
+        // Whoever starts its threads from inside needs no exports.
+        if !self.module.tls_inside {
             return Some(finding);
         }
         let what = format!("javascript cannot start a thread of {} by itself", self.name);

@@ -129,3 +129,78 @@ fn minified(module: &Module) -> bool {
         && module.exports.keys().all(|name| name.len() <= 3)
         && (!shared || module.exports.values().any(|export| export.kind == Kind::Table))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{Export, Imports, Memory};
+
+    fn module(memory: Option<(bool, bool)>, imports: Imports, exports: &[(&str, Kind)]) -> Module {
+        let memory = memory.map(|(shared, imported)| Memory {
+            import: imported.then(|| ("env".into(), "memory".into())),
+            minimum: 17,
+            maximum: Some(16384),
+            shared,
+            wide: false,
+            page: 65536,
+        });
+        let exports = exports.iter().map(|(name, kind)| (*name, Export { kind: *kind, index: 0 })).collect();
+        Module { memories: memory.into_iter().collect(), exports, imports, ..Module::default() }
+    }
+
+    #[test]
+    fn how_far_it_has_come() {
+        let stage = |by_wasm_bindgen, wants_wasm_bindgen, export| {
+            let module = module(None, Imports::default(), &[(export, Kind::Function)]);
+            Stage::of(&Module { by_wasm_bindgen, wants_wasm_bindgen, ..module })
+        };
+        assert_eq!(stage(true, false, "work"), Stage::AfterWasmBindgen);
+        assert_eq!(stage(false, false, "__wbindgen_start"), Stage::AfterWasmBindgen);
+        assert_eq!(stage(false, false, "__wbindgen_thread_destroy"), Stage::AfterWasmBindgen);
+        assert_eq!(stage(false, false, "work"), Stage::Linked);
+        // What wasm-bindgen has yet to read may have been linked with something that it made.
+        assert_eq!(stage(true, true, "work"), Stage::Linked);
+        assert_eq!(stage(false, true, "__wbindgen_start"), Stage::Linked);
+    }
+
+    #[test]
+    fn who_runs_it() {
+        let wasi = || Imports { wasi: true, ..Imports::default() };
+        let emscripten = || Imports { emscripten: true, ..Imports::default() };
+        let minified = || Imports { minified: true, functions: 1, ..Imports::default() };
+        let (shared, own, imported) = (Some((true, true)), Some((true, false)), Some((false, true)));
+        let init_tls = ("__wasm_init_tls", Kind::Function);
+        let memory = ("memory", Kind::Memory);
+        let (function, table) = (("a", Kind::Function), ("b", Kind::Table));
+        let cases: [(Module, Abi); 16] = [
+            (module(shared, Imports::default(), &[init_tls]), Abi::Javascript),
+            (module(shared, wasi(), &[init_tls, memory]), Abi::Javascript),
+            (module(shared, wasi(), &[memory]), Abi::WasiThreads),
+            (module(shared, wasi(), &[("memory", Kind::Function)]), Abi::Wasi),
+            (module(own, wasi(), &[memory]), Abi::Wasi),
+            (module(imported, wasi(), &[memory]), Abi::Wasi),
+            (module(shared, wasi(), &[]), Abi::Wasi),
+            (module(shared, Imports::default(), &[("wasi_thread_start", Kind::Function)]), Abi::WasiThreads),
+            (module(shared, Imports { thread_spawn: true, ..Imports::default() }, &[]), Abi::WasiThreads),
+            (module(shared, emscripten(), &[]), Abi::Emscripten),
+            (module(shared, emscripten(), &[init_tls]), Abi::Javascript),
+            (module(shared, emscripten(), &[("wasi_thread_start", Kind::Function)]), Abi::WasiThreads),
+            (module(shared, minified(), &[function, table]), Abi::Emscripten),
+            (module(shared, minified(), &[function]), Abi::Javascript),
+            (module(imported, minified(), &[function]), Abi::Emscripten),
+            (module(shared, minified(), &[("four", Kind::Function), table]), Abi::Javascript),
+        ];
+        for (module, abi) in cases {
+            assert_eq!(Contract::of(&module).abi, abi, "{module:?}");
+        }
+        let mut variable = module(shared, minified(), &[function, table]);
+        variable.globals.exports_variable = true;
+        assert_eq!(Contract::of(&variable).abi, Abi::Javascript);
+        let side = |exports: &[(&str, Kind)]| {
+            Contract::of(&Module { dynamic: true, ..module(shared, Imports::default(), exports) }).abi
+        };
+        assert_eq!(side(&[("main", Kind::Function)]), Abi::EmscriptenSide);
+        assert_eq!(side(&[("stackSave", Kind::Function)]), Abi::Emscripten);
+        assert_eq!(side(&[("stackSave", Kind::Global)]), Abi::EmscriptenSide);
+    }
+}

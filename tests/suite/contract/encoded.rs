@@ -21,6 +21,7 @@ pub fn tests(suite: &mut Suite) {
     }
     suite.test("every_rule_of_the_contract_is_broken_once", &[], every_rule_of_the_contract_is_broken_once);
     suite.test("who_writes_the_data", &[], who_writes_the_data);
+    suite.test("threads_from_inside_and_wasm_bindgen", &[], threads_from_inside_and_wasm_bindgen);
     suite.test("short_names_alone_are_not_emscriptens", &[], short_names_alone_are_not_emscriptens);
     suite.test("a_target_that_is_known", &[], a_target_that_is_known);
     suite.test("texts_of_what_cannot_be_read", &[], texts_of_what_cannot_be_read);
@@ -707,6 +708,22 @@ fn ids_of(text: &str) -> Vec<&'static str> {
 }
 
 /// Without a start function: each segment is somebody's, or none is.
+/// A module that sets up its threads from inside needs no exports for it, unless wasm-bindgen is to do that.
+fn threads_from_inside_and_wasm_bindgen() {
+    let mut sample = Sample::new();
+    for name in ["__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align"] {
+        sample.export(name, None);
+    }
+    sample.exports.push(("start_a_thread", Thing::Function(0)));
+    let verdict = |sample: &Sample| {
+        let findings = judge(&sample.bytes());
+        findings.iter().map(|finding| (finding.rule.id, finding.is_error())).collect::<Vec<_>>()
+    };
+    assert_eq!(verdict(&sample), [("export-missing", false)]);
+    sample.custom = Some("__wasm_bindgen_unstable");
+    assert_eq!(verdict(&sample), [("export-missing", true)]);
+}
+
 fn who_writes_the_data() {
     let init = |segment: &str| format!("(memory.init {segment} (i32.const 0) (i32.const 0) (i32.const 1))");
     let javascript = |tls_size: u32, functions: &str| {
