@@ -231,3 +231,65 @@ fn bad_option(option: &OsStr) -> Finding {
         format!("{example}, or see `wasm-threads-linker --wasm-threads-help`"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings of that line under those variables, or what is wrong with them.
+    fn settings(line: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let words: Vec<_> = line.split_whitespace().map(Into::into).collect();
+        let line = CommandLine::parse(&words, &mut |_| None);
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+        Settings::new(&line, &variable).map_err(|finding| finding.what)
+    }
+
+    #[test]
+    fn who_decides_the_mode() {
+        const THREADED: &str = "--export-if-defined=wasm-threads:threaded";
+        const UNTHREADED: &str = "--export-if-defined=wasm-threads:unthreaded";
+        let (variable, marker, option) = ("the variable WASM_THREADS", BUILD_SCRIPT, "the option --wasm-threads=");
+        let cases = [
+            ("", "", Mode::Auto, "the default"),
+            ("", "threaded", Mode::Threaded, variable),
+            (THREADED, "", Mode::Threaded, marker),
+            (THREADED, "unthreaded", Mode::Threaded, marker),
+            ("--wasm-threads=unthreaded", "threaded", Mode::Unthreaded, option),
+            (&format!("--wasm-threads=unthreaded {THREADED}"), "", Mode::Unthreaded, option),
+            (&format!("{THREADED} {UNTHREADED} --wasm-threads=threaded"), "", Mode::Threaded, option),
+            // A crate's need is not undone by a general `auto`, but by a later word.
+            (&format!("{THREADED} --wasm-threads=auto"), "", Mode::Threaded, marker),
+            ("--wasm-threads=auto", "threaded", Mode::Auto, option),
+            ("--wasm-threads=threaded --wasm-threads=auto", "", Mode::Auto, option),
+            // Off is the way out of trouble.
+            (THREADED, "off", Mode::Off, variable),
+            (&format!("{THREADED} {UNTHREADED}"), "off", Mode::Off, variable),
+            (&format!("{THREADED} --wasm-threads=auto"), "off", Mode::Off, variable),
+            ("--wasm-threads=threaded", "off", Mode::Threaded, option),
+            ("--wasm-threads=off --wasm-threads-max-memory=1", "", Mode::Off, option),
+        ];
+        for (line, variable, mode, from) in cases {
+            let settings = settings(line, &[("WASM_THREADS", variable)]).expect(line);
+            assert_eq!((settings.mode, settings.mode_from), (mode, from), "{line}, and {variable:?}");
+        }
+        let both = settings(&format!("{THREADED} {UNTHREADED}"), &[]);
+        assert!(both.is_err_and(|what| what.contains("says threaded and unthreaded")));
+        assert!(settings("", &[("WASM_THREADS", "on")]).is_err_and(|what| what.contains("WASM_THREADS=on")));
+    }
+
+    #[test]
+    fn sizes_that_a_memory_can_have() {
+        let size = |line: &str, variable: &str| {
+            settings(line, &[("WASM_THREADS_MAX_MEMORY", variable)]).map(|settings| settings.max_memory)
+        };
+        assert_eq!(size("", ""), Ok(None));
+        assert_eq!(size("", "4GiB"), Ok(Some(1 << 32)));
+        assert_eq!(size("--wasm-threads-max-memory=64KiB", "4GiB"), Ok(Some(1 << 16)));
+        assert_eq!(size("-mwasm64", "16GiB"), Ok(Some(1 << 34)));
+        for (line, variable) in
+            [("", "4294901761"), ("", "5GiB"), ("-mwasm64", "17GiB"), ("--wasm-threads-max-memory=8GiB", ""), ("", "0")]
+        {
+            assert!(size(line, variable).is_err(), "{line} {variable}");
+        }
+    }
+}
