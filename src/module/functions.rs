@@ -67,3 +67,34 @@ pub(crate) fn each<R: ReadAt + ?Sized>(
     }
     Ok(())
 }
+
+/// Code sections for tests.
+#[cfg(test)]
+pub(super) mod made {
+    /// A code section with these bodies, each of which has no locals and an end.
+    pub(crate) fn code(bodies: &[&[u8]]) -> Vec<u8> {
+        let mut section = vec![u8::try_from(bodies.len()).expect("few")];
+        for body in bodies {
+            section.push(u8::try_from(body.len() + 2).expect("short"));
+            section.extend([&[0], *body, &[0x0b]].concat());
+        }
+        section
+    }
+
+    /// `i32.const` three times, `memory.init`.
+    pub(crate) fn init(segment: u8, to: u8, size: u8) -> Vec<u8> {
+        vec![0x41, to, 0x41, 0, 0x41, size, 0xfc, 8, segment, 0]
+    }
+
+    /// `data.drop`.
+    pub(crate) fn dropped(segment: u8) -> Vec<u8> {
+        vec![0xfc, 9, segment]
+    }
+
+    /// An instruction that nobody knows.
+    pub(crate) const UNREADABLE: &[u8] = &[0xfc, 0x7f];
+
+    pub(crate) fn whole(section: &[u8]) -> std::ops::Range<u64> {
+        0..section.len() as u64
+    }
+}

@@ -49,3 +49,30 @@ pub(super) fn read<R: ReadAt + ?Sized>(
 fn above(written: Option<u64>, to: Option<Range<u64>>) -> Option<u64> {
     Some(written?.max(to?.end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::Segment;
+    use crate::module::functions::made::{UNREADABLE, code, dropped, init, whole};
+
+    #[test]
+    fn above_what_is_written() {
+        let segments = Segments::from_iter([Segment { active: false, memory: 0, size: 4 }]);
+        let end = |start, bodies: &[&[u8]], segments: &Segments| {
+            let section = code(bodies);
+            read(&section[..], &whole(&section), start, segments).expect("code")
+        };
+        let zeros = [0x41, 50, 0x41, 0, 0x41, 13, 0xfc, 0x0b, 0];
+        let (first, second) = (init(0, 16, 4), [&init(0, 32, 8)[..], &dropped(0)].concat());
+        assert_eq!(end(Some(1), &[&second, &first, UNREADABLE], &segments), Some(20));
+        assert_eq!(end(Some(0), &[&[&first[..], &zeros].concat()], &segments), Some(63));
+        assert_eq!(end(Some(0), &[UNREADABLE], &segments), None);
+        // To an address that is no plain number.
+        assert_eq!(end(Some(0), &[&[&[0x23, 0], &first[2..]].concat()], &segments), None);
+        // Without a start function: those that throw away what they have written.
+        assert_eq!(end(None, &[&second, &init(0, 60, 4)], &segments), Some(40));
+        assert_eq!(end(None, &[&first, UNREADABLE], &segments), None);
+        assert_eq!(end(None, &[&second], &Segments::default()), None);
+    }
+}

@@ -128,3 +128,37 @@ impl Calls {
             && after.is_none_or(|after| self.called.last() == Some(&after))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::functions::made::{code, whole};
+
+    #[test]
+    fn wrappers_are_all_alike_and_the_last() {
+        const BEFORE: u8 = 0;
+        const AFTER: u8 = 1;
+        let wrapper_of = |bodies: &[&[u8]], exported: &[usize]| {
+            let section = code(bodies);
+            let mut bits = Bits::none_of(bodies.len());
+            exported.iter().for_each(|function| bits.set(*function));
+            wrapper(&section[..], &whole(&section), 2, &bits).expect("code")
+        };
+        // The parameters, `local.get` of 0 and 1, around which the calls are made.
+        let of_start: &[u8] = &[0x10, BEFORE, 0x20, 0, 0x20, 1, 0x10, 7, 0x10, AFTER];
+        let alike: &[u8] = &[0x10, BEFORE, 0x10, 8, 0x10, AFTER];
+        let both = Some(Wrapped { before: Some(BEFORE.into()), after: Some(AFTER.into()) });
+        assert_eq!(wrapper_of(&[&[], &[], of_start, alike], &[2, 3]), both);
+        assert_eq!(
+            wrapper_of(&[&[], &[], &of_start[..8], &alike[..4]], &[2, 3]),
+            Some(Wrapped { after: None, ..both.unwrap() })
+        );
+        // Another export that is none, one that calls something else, one that stands elsewhere.
+        assert_eq!(wrapper_of(&[&[], &[], of_start, &[]], &[2, 3]), None);
+        assert_eq!(wrapper_of(&[&[], &[], of_start, &[0x10, 5, 0x10, 8, 0x10, AFTER]], &[2, 3]), None);
+        assert_eq!(wrapper_of(&[alike, &[], of_start, alike], &[0, 2, 3]), None);
+        assert_eq!(wrapper_of(&[&[], &[], of_start, alike], &[2]), None);
+        // A function that calls another is no wrapper of it.
+        assert_eq!(wrapper_of(&[&[], &[], &of_start[2..8], alike], &[2, 3]), None);
+    }
+}

@@ -48,3 +48,37 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         (inside, _) => Ok(inside),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::Segment;
+    use crate::module::functions::made::{UNREADABLE, code, dropped, init, whole};
+
+    #[test]
+    fn every_segment_is_dropped_at_the_start_or_written_elsewhere() {
+        let passive = Segment { active: false, memory: 0, size: 4 };
+        let segments = Segments::from_iter([passive, Segment { active: true, ..passive }, passive]);
+        let inside_used = |start: &[u8], other: &[u8], used: Option<&[usize]>| {
+            let section = code(&[&[], start, other]);
+            let used = used.map(|used| {
+                let mut bits = Bits::none_of(3);
+                used.iter().for_each(|function| bits.set(*function));
+                bits
+            });
+            read(&section[..], &whole(&section), Some(1), &segments, || Ok(used)).expect("code")
+        };
+        let inside = |start: &[u8], other: &[u8]| inside_used(start, other, None);
+        let both = |one: Vec<u8>, other: Vec<u8>| [one, other].concat();
+        assert!(inside(&both(dropped(0), dropped(2)), &[]));
+        assert!(inside(&dropped(0), &init(2, 1, 1)));
+        assert!(inside(&[], &both(init(0, 1, 1), init(2, 1, 1))));
+        // The template that the start function writes for the first thread, and nobody for another.
+        assert!(!inside(&both(init(2, 1, 1), dropped(0)), &[]));
+        assert!(!inside(&dropped(0), &dropped(2)));
+        assert!(!inside(&both(dropped(0), dropped(2)), UNREADABLE));
+        // By a function that something calls.
+        assert!(inside_used(&dropped(0), &init(2, 1, 1), Some(&[2])));
+        assert!(!inside_used(&dropped(0), &init(2, 1, 1), Some(&[0, 1])));
+    }
+}

@@ -41,3 +41,26 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     })?;
     Ok(Written { by_exports, by_any: all_readable.then_some(by_any) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::functions::made::{UNREADABLE, code, init, whole};
+
+    #[test]
+    fn who_writes_which_segment() {
+        let mut exported = Bits::none_of(3);
+        exported.set(1);
+        let read = |bodies: &[&[u8]]| {
+            let section = code(bodies);
+            let Written { by_exports, by_any } = read(&section[..], &whole(&section), &exported, 3).expect("code");
+            let numbers = |bits: &Bits| (0..3).filter(|segment| bits.get(*segment)).collect::<Vec<_>>();
+            (numbers(&by_exports), by_any.as_ref().map(numbers))
+        };
+        assert_eq!(read(&[&[], &[], &[]]), (vec![], Some(vec![])));
+        assert_eq!(read(&[&init(0, 1, 1), &init(2, 1, 1), &init(9, 1, 1)]), (vec![2], Some(vec![0, 2])));
+        assert_eq!(read(&[UNREADABLE, &init(2, 1, 1)]), (vec![2], None));
+        // What cannot be read and has none of the bytes of such an instruction writes nothing.
+        assert_eq!(read(&[&[0xff], &init(2, 1, 1)]), (vec![2], Some(vec![2])));
+    }
+}
