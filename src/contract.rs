@@ -404,7 +404,11 @@ mod tests {
                 other => format!("{other:?}"),
             }
         };
-        let with = |name: &'static str, global: Global| found(&|module| drop(module.globals.named.insert(name, global)));
+        let with = |name: &'static str, global: Global| {
+            found(&|module| {
+                module.globals.named.insert(name, global);
+            })
+        };
         assert_eq!(found(&|_| {}), "Passed");
         assert_eq!(with("__tls_base", Global { integer: false, ..variable }), "__tls_base is not a mutable global");
         assert_eq!(with("__tls_base", Global { mutable: false, ..variable }), "__tls_base is not a mutable global");

@@ -147,12 +147,9 @@ mod tests {
         // The parameters, `local.get` of 0 and 1, around which the calls are made.
         let of_start: &[u8] = &[0x10, BEFORE, 0x20, 0, 0x20, 1, 0x10, 7, 0x10, AFTER];
         let alike: &[u8] = &[0x10, BEFORE, 0x10, 8, 0x10, AFTER];
-        let both = Some(Wrapped { before: Some(BEFORE.into()), after: Some(AFTER.into()) });
-        assert_eq!(wrapper_of(&[&[], &[], of_start, alike], &[2, 3]), both);
-        assert_eq!(
-            wrapper_of(&[&[], &[], &of_start[..8], &alike[..4]], &[2, 3]),
-            Some(Wrapped { after: None, ..both.unwrap() })
-        );
+        let both = Wrapped { before: Some(BEFORE.into()), after: Some(AFTER.into()) };
+        assert_eq!(wrapper_of(&[&[], &[], of_start, alike], &[2, 3]), Some(both));
+        assert_eq!(wrapper_of(&[&[], &[], &of_start[..8], &alike[..4]], &[2, 3]), Some(Wrapped { after: None, ..both }));
         // Another export that is none, one that calls something else, one that stands elsewhere.
         assert_eq!(wrapper_of(&[&[], &[], of_start, &[]], &[2, 3]), None);
         assert_eq!(wrapper_of(&[&[], &[], of_start, &[0x10, 5, 0x10, 8, 0x10, AFTER]], &[2, 3]), None);
