@@ -116,7 +116,7 @@ pub(super) struct Piece {
 
 /// The words that reach the linker; what else is said goes to `driver`.
 pub(super) fn translate(words: &[OsString], style: Style, driver: &mut Driver) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+    let mut pieces = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
         let text = bytes(&words[at]);

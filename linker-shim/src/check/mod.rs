@@ -15,6 +15,7 @@ mod text;
 mod verdict;
 mod walk;
 
+use crate::colour::Colours;
 use crate::help::refusal;
 use crate::tell::tell;
 use options::{Asked, Format, Options, Problem};
@@ -86,41 +87,44 @@ type Further = fn(&Seen<'_>) -> Result<Vec<Judgement>, Box<Finding>>;
 
 /// Answers `args`, which stood behind `check`.
 pub fn main(args: &[OsString]) -> ExitCode {
+    match answer(args, Colours::for_stdout()) {
+        Ok((text, status)) => say(&text, status),
+        Err(problem) => {
+            tell(clean(&problem));
+            ExitCode::from(Status::Undecided.code())
+        }
+    }
+}
+
+/// What is printed for `args`.
+///
+/// # Errors
+///
+/// What is wrong with `args`, for standard error.
+pub fn answer(args: &[OsString], colours: Colours) -> Result<(String, Status), String> {
     let options = match Options::read(args) {
         Ok(Asked::Check(options)) => options,
-        Ok(Asked::Explain(rule)) => return say(rule.page, Status::Holds),
-        Ok(Asked::Help) => return say(&format!("{HELP}\n"), Status::Holds),
-        Err(Problem::Line(problem)) => {
-            tell(clean(&refusal(&problem, HELP)));
-            return ExitCode::from(Status::Undecided.code());
-        }
-        Err(Problem::Rule(problem)) => {
-            tell(format_args!("error: {}", clean(&problem)));
-            return ExitCode::from(Status::Undecided.code());
-        }
+        Ok(Asked::Explain(rule)) => return Ok((rule.page.to_owned(), Status::Holds)),
+        Ok(Asked::Help) => return Ok((format!("{HELP}\n"), Status::Holds)),
+        Err(Problem::Line(problem)) => return Err(refusal(&problem, HELP)),
+        Err(Problem::Rule(problem)) => return Err(format!("error: {problem}")),
     };
-    let selection = match select::select(&options) {
-        Ok(selection) => selection,
-        Err(problem) => {
-            tell(format_args!("error: {}", clean(&problem)));
-            return ExitCode::from(Status::Undecided.code());
-        }
-    };
-    if options.after.is_some() && selection.files.len() != 1 {
-        tell(format_args!("error: --after compares one module with what it was made of; {} are named", selection.files.len()));
-        return ExitCode::from(Status::Undecided.code());
+    let selection = select::select(&options).map_err(|problem| format!("error: {problem}"))?;
+    let count = selection.files.len();
+    if options.after.is_some() && count != 1 {
+        return Err(format!("error: --after compares one module with what it was made of; {count} are named"));
     }
     let folders = selection.unreadable.into_iter().map(|(path, error)| File::folder(&path, options.expect, error));
     let mut files: Vec<File> = folders.collect();
     files.extend(selection.files.iter().map(|(path, expect)| File::judge(path, *expect, &options)));
     let status = files.iter().map(File::status).max().unwrap_or_default();
     let text = match options.format {
-        Format::Text => text::all(&files, crate::colour::Colours::for_stdout()),
+        Format::Text => text::all(&files, colours),
         Format::Json => json::all(&files, status).lines() + "\n",
         Format::Github => github::all(&files),
         Format::Sarif => sarif::all(&files, status).lines() + "\n",
     };
-    say(&text, status)
+    Ok((text, status))
 }
 
 /// Whoever asked may have gone away, and then wants no more; the exit status is the answer all the same.

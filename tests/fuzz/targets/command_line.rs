@@ -16,8 +16,10 @@ use wasm_threads::settings::Settings;
 use wasm_threads::target::Target;
 use wasm_threads_fuzz::{assert_harmless, within};
 
-/// Every word, however short, has an entry in a few lists: so many bytes of memory for each byte of input.
-const TIMES: usize = 512;
+/// For each byte of input so many of memory, where the words are as short as can be: a word has 24 bytes beside its text, one to be
+/// linked 40 more, the name of an empty response file 110, and while a list grows, there is room in it for three times as much. Of words
+/// as long as a path is, it is a few times their length.
+const TIMES: usize = 128;
 
 /// As the linker's own limits end a line that never ends; such lines are too slow to be tried by the million.
 const MOST_LOADED: usize = 1 << 20;
