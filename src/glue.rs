@@ -113,6 +113,9 @@ struct Comments {
     /// The last start and the last end of a block.
     open: Option<usize>,
     close: Option<usize>,
+    /// The next start and the next end, where they were looked for.
+    next_open: Option<usize>,
+    next_close: Option<usize>,
 }
 
 impl Comments {
@@ -131,7 +134,19 @@ impl Comments {
         self.close = new.rfind("*/").map(|close| self.read + close).or(self.close);
         self.read = at;
         let block = self.open.is_some_and(|open| self.close.is_none_or(|close| close < open));
-        block || line_is_one
+        line_is_one || (block && self.ends_first(script, at))
+    }
+
+    /// Whether the block that may be open at `at` ends, and before another one starts: else it is none, but a string like `./*.js`.
+    fn ends_first(&mut self, script: &str, at: usize) -> bool {
+        let next = |known: &mut Option<usize>, mark| {
+            if known.is_none_or(|known| known < at) {
+                *known = Some(script[at..].find(mark).map_or(script.len(), |next| at + next));
+            }
+            known.unwrap_or(script.len())
+        };
+        let close = next(&mut self.next_close, "*/");
+        close < script.len() && close < next(&mut self.next_open, "/*")
     }
 }
 
@@ -266,8 +281,15 @@ mod tests {
             memories("/* new WebAssembly.Memory({}) */ new WebAssembly.Memory({})\n// new WebAssembly.Memory({})").len(),
             1
         );
+        for (files, behind) in
+            [("./*.js", ""), ("./*.js", "/* x */"), ("/*", "/** x */"), ("a/**/*.js", ""), ("/**/*.js", "/* x */")]
+        {
+            let text = format!("import.meta.glob('{files}'); new WebAssembly.Memory({{}}) {behind}");
+            assert_eq!(memories(&text).len(), 1, "{text}");
+        }
         // However often it stands there, each part of the script is read once.
         assert_eq!(memories(&"new WebAssembly ".repeat(1 << 16)), []);
+        assert_eq!(memories(&format!("'/*'{}", "new WebAssembly ".repeat(1 << 16))), []);
         assert_eq!(memories("/* a */ return new WebAssembly . Memory ( {} )").len(), 1);
     }
 
