@@ -492,6 +492,18 @@ impl<'a> Survey<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_object_with_atomics_and_one_without() {
+        let options = Options::default();
+        let decided = |rustc| {
+            let (with, without) = (Some("with.o".into()), Some("without.o".into()));
+            Survey { rustc, atomic: with, without, ..Survey::new(&options) }.decide()
+        };
+        assert_eq!(decided(true), Atomics::Mixed("with.o".to_owned(), "without.o".to_owned()));
+        // Of C, an object that was compiled with atomics is enough: the linker says which were not.
+        assert_eq!(decided(false), Atomics::Yes("with.o uses atomics".to_owned()));
+    }
     use crate::command_line::CommandLine;
     use std::ffi::OsString;
 

@@ -244,3 +244,31 @@ impl<R: ReadAt + ?Sized> Code<'_, R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::functions::made;
+
+    #[test]
+    fn the_heap_begins_above_the_data_and_the_stack() {
+        let read = |stack: u8| {
+            let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+            let mut section = |id: u8, contents: &[u8]| {
+                bytes.extend([id, u8::try_from(contents.len()).expect("short")]);
+                bytes.extend(contents);
+            };
+            section(id::TYPES, &[1, 0x60, 0, 0]);
+            section(id::IMPORTS, b"\x01\x03env\x06memory\x02\x03\x02\x02");
+            section(id::FUNCTIONS, &[1, 0]);
+            section(id::GLOBALS, &[1, 0x7f, 1, 0x41, stack, 0x0b]);
+            section(id::START, &[0]);
+            section(id::DATA_COUNT, &[1]);
+            section(id::CODE, &made::code(&[&made::init(0, 32, 4)]));
+            section(id::DATA, &[1, 1, 4, 1, 2, 3, 4]);
+            super::read(&bytes[..]).expect("a module").heap_begins
+        };
+        assert_eq!(read(16), Some(36));
+        assert_eq!(read(48), Some(48));
+    }
+}
