@@ -492,6 +492,8 @@ impl<'a> Survey<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::CommandLine;
+    use std::ffi::OsString;
 
     #[test]
     fn one_object_with_atomics_and_one_without() {
@@ -504,14 +506,15 @@ mod tests {
         // Of C, an object that was compiled with atomics is enough: the linker says which were not.
         assert_eq!(decided(false), Atomics::Yes("with.o uses atomics".to_owned()));
     }
-    use crate::command_line::CommandLine;
-    use std::ffi::OsString;
-
-    /// What a line of so many objects says, each of which has one entry of features, or none.
+    /// What a line of so many objects says, each of which has one entry of features, or none. An option stands for itself.
     fn survey(objects: &[(&str, &str)]) -> (Inputs, bool) {
         let folder = tempfile::tempdir().unwrap();
         let mut words = vec![OsString::from("-flavor"), "wasm".into()];
         for (name, feature) in objects {
+            if name.starts_with("--") {
+                words.push(name.into());
+                continue;
+            }
             let mut bytes = b"\0asm\x01\0\0\0".to_vec();
             if let Some((first, rest)) = feature.split_at_checked(1) {
                 let entry = [&[1, first.as_bytes()[0], rest.len() as u8], rest.as_bytes()].concat();
@@ -552,5 +555,20 @@ mod tests {
         line.pop();
         line.push(("c.o", "-shared-mem"));
         assert!(matches!(survey(&line).0.atomics, Atomics::Yes(_)));
+    }
+
+    #[test]
+    fn what_is_linked_on_demand_decides_nothing() {
+        let on_demand = |line: &[(&str, &str)]| matches!(survey(line).0.atomics, Atomics::Undecided(Undecided::OnDemand, _));
+        let lazy = |feature| [("c.o", ""), ("--start-lib", ""), ("c.o", feature), ("--end-lib", "")];
+        assert!(on_demand(&lazy("+atomics")));
+        assert!(on_demand(&[("c.o", ""), ("c.a", "+atomics")]));
+        assert!(!on_demand(&lazy("")));
+        // Behind it, objects are linked for sure again.
+        let (inputs, _) = survey(&[&lazy("+atomics")[..], &[("c.o", "+atomics")]].concat());
+        assert!(matches!(inputs.atomics, Atomics::Yes(_)), "{inputs:?}");
+        // Where an object refuses to share, nobody need be asked.
+        let (inputs, _) = survey(&[("c.o", "-shared-mem"), ("c.a", "+atomics")]);
+        assert!(matches!(&inputs.atomics, Atomics::No(why) if why.contains("was compiled without atomics")), "{inputs:?}");
     }
 }
