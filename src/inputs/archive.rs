@@ -44,7 +44,7 @@ fn walk(path: &Path, file: &OpenFile, look: Look, mut visit: impl FnMut(Member<'
             // A thin member is a file, named relative to its archive.
             None => match OpenFile::open(&folder.join(PathBuf::from(crate::os_bytes::word(member.name)))) {
                 Ok(file) => object::read(&file, look),
-                Err(error) if super::is_want(&error) => return Err(error),
+                Err(error) if super::open::is_want(&error) => return Err(error),
                 Err(_) => return Ok(true),
             },
         };
