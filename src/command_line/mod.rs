@@ -1,6 +1,7 @@
 //! A linker's command line, understood as the real linker will understand it, and kept as it came.
 
 mod driver;
+mod driver_options;
 mod forward;
 mod opener;
 mod option_table;
