@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
         let _ = within(DETAILS, || data.len(), || Details::read(data, &module));
     }
     let Ok(Some(modules)) = core_modules(data) else { return };
-    within(TWICE, || data.len(), || core_modules(data).map(|modules| modules.into_iter().flatten().count()));
+    let _ = within(TWICE, || data.len(), || core_modules(data).map(|modules| modules.into_iter().flatten().count()));
     let mut at = 0;
     for module in modules.map_while(Result::ok) {
         let range = module.range;
