@@ -85,6 +85,8 @@ pub struct Options {
     pub version_banner: bool,
     /// The user's own `--reproduce`.
     pub reproduce: Option<OsString>,
+    /// The linker writes another file beside its output: a map, what it has to say of archives.
+    pub writes_beside: bool,
     /// Options that no row of the table knows.
     pub unknown: Vec<OsString>,
     /// What a driver is told beside the linker's words. Empty on the linker's own lines.
@@ -295,6 +297,7 @@ fn interpret(words: &[OsString]) -> (Options, BTreeSet<usize>, Option<OsString>)
                 }
             }
             Id::VersionBanner => options.version_banner = true,
+            Id::WritesBeside => options.writes_beside = true,
             Id::Reproduce => options.reproduce = Some(word(value)),
             Id::NoPie => {
                 if options.not_a_module == Some("-pie") {

@@ -46,6 +46,7 @@ pub enum Id {
     Version,
     VersionBanner,
     WholeArchive,
+    WritesBeside,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,8 +192,9 @@ static ROWS: &[Row] = &[
     row(Either, "keep-section=",        Joined,           Id::Other),
     row(Either, "mllvm",                Separate,         Id::Other),
     row(Either, "mllvm=",               Joined,           Id::Other),
-    row(Either, "Map",                  Separate,         Id::Other),
-    row(Either, "Map=",                 Joined,           Id::Other),
+    row(Either, "Map",                  Separate,         Id::WritesBeside),
+    row(Either, "Map=",                 Joined,           Id::WritesBeside),
+    row(Either, "why-extract=",         Joined,           Id::WritesBeside),
     row(One,    "O",                    JoinedOrSeparate, Id::Other),
     row(Either, "rpath",                Separate,         Id::Other),
     row(Either, "rpath=",               Joined,           Id::Other),

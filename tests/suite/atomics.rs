@@ -496,10 +496,14 @@ fn an_earlier_output_and_many_objects() {
     let few = "many_0000.rcgu.o late.rcgu.o --export=many_0000";
     for line in [few, &format!("{line} late.rcgu.o")] {
         place.write(OUTPUT, b"the earlier one");
+        place.write("map.txt", b"its map");
         let (before, time) = (names(), modified(&place.path(OUTPUT)));
         let ran = link(line).word("--wasm-threads=threaded").run().expect_code(1);
         assert!(ran.stderr_text().starts_with("error[not-threaded]: "), "{ran:?}");
+        let ran = link(line).word("--wasm-threads=threaded").word("--Map=map.txt").run().expect_code(1);
+        assert!(ran.stderr_text().starts_with("error[not-threaded]: "), "{ran:?}");
         assert_same_bytes(read(place.path(OUTPUT)), "the earlier one");
+        assert_same_bytes(read(place.path("map.txt")), "its map");
         assert_eq!((names(), modified(&place.path(OUTPUT))), (before, time));
     }
     // One that counts replaces it.

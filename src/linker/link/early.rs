@@ -46,6 +46,9 @@ impl Link<'_> {
         let hindered = options.no_check_features
             // emcc writes several files, and takes so long that nothing is gained.
             || self.line.style == Style::Emcc
+            // What lies there of an earlier link must not be lost to one that may not count.
+            || options.writes_beside
+            || options.reproduce.is_some()
             // Then it is refused, and nothing must have been linked.
             || matches!(options.driver.pthreads(), Pthreads::Off(_))
             || self.output.not_a_file().is_some();
