@@ -45,6 +45,7 @@ pub use thread_start::{ThreadStart, Wrapped};
 
 #[cfg(feature = "linker")]
 pub(crate) use needs::{NEED_LEAD, add_need, needs};
+#[cfg(any(feature = "linker", feature = "picture"))]
 pub(crate) use read_at::Window;
 
 /// What was read of one module.

@@ -20,6 +20,7 @@ pub(crate) mod id {
     pub(crate) const CODE: u8 = 10;
     pub(crate) const DATA: u8 = 11;
     pub(crate) const DATA_COUNT: u8 = 12;
+    #[cfg(feature = "picture")]
     pub(crate) const TAGS: u8 = 13;
 }
 
