@@ -253,6 +253,9 @@ fn toolchain_without_what_is_needed() {
         .expect_stderr("rustup toolchain install nightly --component rust-src")
         .expect_stderr("cargo +nightly wasm-threads build --features 'a b'\n");
     assert!(!place.folder().join("target").exists(), "nothing was built\n{ran:?}");
+    // A word of ours is typed again, too.
+    let ran = place.call(&["build", "--release", "--variants"]).run().expect_code(1);
+    ran.expect_stderr("cargo +nightly wasm-threads build --variants --release\n");
     // What cargo itself allows is not enough where the sources are missing.
     if !Tool::Rustc
         .path()

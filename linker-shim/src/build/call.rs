@@ -40,7 +40,8 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn prepare(command: &str, words: Words) -> Result<Call, Failure> {
+    /// Our own words are in `ours`: of the line that was typed, `words` has only cargo's.
+    pub fn prepare(command: &str, ours: &[&str], words: Words) -> Result<Call, Failure> {
         let cargo = Cargo::of(&words);
         let variable = |name: &str| std::env::var(name).ok();
         let config = Config { files: cargo.config(&words)?, variable: &variable };
@@ -51,7 +52,8 @@ impl Call {
         let builds_std = config.builds_std() || words.texts("-Z").any(|word| word.split('=').next() == Some("build-std"));
         let std = if builds_std || target.host != Host::Wasi { Std::Built } else { Std::Installed };
         let said: Vec<String> = words.with(&[]).iter().map(|word| shell_word(word.as_ref())).collect();
-        let call = [&["wasm-threads".to_owned(), command.to_owned()], said.as_slice()].concat().join(" ");
+        let call = [&["wasm-threads", command], ours].concat().join(" ");
+        let call = [&[call], said.as_slice()].concat().join(" ");
         let rustup = || Rustup::ask(words.toolchain.as_deref());
         if let Some(missing) = toolchain::missing(&rustc, &target, std, &call, &rustup) {
             return Err(Failure::new(missing.to_string()));

@@ -132,7 +132,7 @@ fn answer(command: &str, words: &[OsString]) -> Result<u8, Failure> {
     if variants && command != "build" {
         return Err(Failure::usage(&format!("--variants is for build, and not for {command}")));
     }
-    let call = Call::prepare(command, words)?;
+    let call = Call::prepare(command, if variants { &["--variants"] } else { &[] }, words)?;
     match command {
         "build" if variants => variants::build(&call),
         // Without a run no runner judges.
